@@ -1,1 +1,5 @@
-//! qucan.
+//! qucan (取餐): a regional order-ahead appliance. One writer decides, one log remembers, everything else follows.
+//!
+//! `ARCHITECTURE.md` is the map; the rooms below import one way only (see `tests/tidy.rs`).
+
+pub mod domain;
