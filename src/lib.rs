@@ -3,3 +3,4 @@
 //! `ARCHITECTURE.md` is the map; the rooms below import one way only (see `tests/tidy.rs`).
 
 pub mod domain;
+pub mod engine;
