@@ -80,6 +80,35 @@ pub struct Coupon {
     pub expires_at: Timestamp,
 }
 
+/// A claim as its owner sees it at `now`.
+pub fn view(now: Timestamp, coupon: CouponId, claim: Claim, campaign: &CampaignCounters) -> Coupon {
+    let status = match claim.used_by {
+        Some(_) => CouponStatus::Redeemed,
+        None if now >= campaign.ends_at => CouponStatus::Expired,
+        None => CouponStatus::Claimed,
+    };
+    Coupon { id: coupon, campaign: campaign.id.clone(), status, expires_at: campaign.ends_at }
+}
+
+/// All coupons of a member, newest campaign and then newest coupon first, found by computing their ids: the state and
+/// the read models differ only in where they look a claim up.
+pub fn coupons_of<'a>(
+    secret: &RegionSecret,
+    member: &MemberId,
+    now: Timestamp,
+    campaigns: impl Iterator<Item = (CampaignNumber, &'a CampaignCounters)>,
+    claim: impl Fn(CouponId) -> Option<Claim>,
+) -> Vec<Coupon> {
+    let mut coupons = Vec::new();
+    for (_, campaign) in campaigns {
+        let ids = (0..PER_MEMBER_MAX).map(|ordinal| coupon_id(secret, &campaign.id, member, ordinal));
+        let claimed = ids.map_while(|id| claim(id).map(|claim| view(now, id, claim, campaign)));
+        coupons.extend(claimed);
+    }
+    coupons.reverse();
+    coupons
+}
+
 /// The secret under which coupon ids and idempotency fingerprints are made; drawn once, stands in the first log entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RegionSecret(pub [u8; 32]);

@@ -37,6 +37,11 @@ pub enum Effect {
         /// The figures now.
         counters: CampaignCounters,
     },
+    /// A withdrawn campaign is long over: its figures and claims are forgotten.
+    CampaignForgotten {
+        /// Its number.
+        number: CampaignNumber,
+    },
     /// A coupon was claimed, used or given back.
     Coupon {
         /// Which.

@@ -54,6 +54,16 @@ impl<K: Eq + Hash + Ord, V> LookupMap<K, V> {
         self.0.retain(keep);
     }
 
+    /// Whether the predicate likes any value; it sees them in no particular order and must not care.
+    pub fn any(&self, mut like: impl FnMut(&V) -> bool) -> bool {
+        self.0.values().any(&mut like)
+    }
+
+    /// Gives back memory after many were taken out.
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

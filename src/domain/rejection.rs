@@ -58,6 +58,14 @@ pub enum Rejection {
         /// How many there are.
         available: u32,
     },
+    /// A line that is not counted can be counted anew, but nothing can be added to it.
+    #[error("{sku} is not counted at {store}")]
+    StockNotCounted {
+        /// Where.
+        store: StoreId,
+        /// Of what.
+        sku: Sku,
+    },
     /// Outside the store's hours.
     #[error("store {store} is closed now")]
     StoreClosed {
@@ -134,5 +142,11 @@ pub enum Rejection {
         quota: u32,
         /// What is claimed.
         claimed: u32,
+    },
+    /// The command does not fit the log it came to: no region yet, or another one. Never caused by a client.
+    #[error("not in this region: {why}")]
+    WrongRegion {
+        /// What does not fit.
+        why: &'static str,
     },
 }

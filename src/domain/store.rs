@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
-use super::id::{OrderId, PickupCode, StoreId};
+use super::id::StoreId;
 use super::time::{BusinessDay, MinuteOfDay, Timestamp, WeeklyHours, business_day};
 
 /// A store as the catalogue describes it.
@@ -81,6 +81,4 @@ pub struct StoreCounters {
     pub pause: Option<Pause>,
     /// Codes of the newest two business days.
     pub codes: BTreeMap<BusinessDay, DayCodes>,
-    /// Codes of open orders, so that no two called at once are equal.
-    pub codes_held: BTreeMap<PickupCode, OrderId>,
 }

@@ -3,8 +3,12 @@
 use smallvec::SmallVec;
 
 use super::catalog::ImportSummary;
+use super::command::Command;
+use super::context::Context;
 use super::event::Event;
 use super::id::{CouponId, OrderId, Sku, StoreId};
+use super::rejection::Rejection;
+use super::state::State;
 
 /// What a command led to.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,4 +52,9 @@ pub enum Outcome {
     Catalog(ImportSummary),
     /// Nothing to say.
     Done,
+}
+
+/// Decides a command against the present state.
+pub fn decide(_state: &State, _context: &Context<'_>, _command: &Command) -> Result<Decision, Rejection> {
+    Err(Rejection::WrongRegion { why: "no rule is built yet" })
 }
