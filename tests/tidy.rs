@@ -18,10 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["domain", "engine", "limits"]),
     ("api", &["config", "domain", "engine", "limits", "payment", "push", "view", "web"]),
     ("node", &["api", "config", "domain", "engine", "limits", "payment", "push", "telemetry", "view", "web"]),
-    (
-        "ops",
-        &["api", "config", "domain", "engine", "limits", "node", "payment", "push", "telemetry", "view", "web"],
-    ),
+    ("ops", &["api", "config", "domain", "engine", "limits", "node", "payment", "push", "telemetry", "view", "web"]),
     ("main", &["config", "ops", "node", "telemetry"]),
 ];
 

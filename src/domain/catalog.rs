@@ -158,3 +158,12 @@ pub struct ImportSummary {
     /// Stores, items and campaigns withdrawn from sale.
     pub withdrawn: u32,
 }
+
+impl Catalog {
+    /// The stores on sale that a declaration means and that sell its item; none if the item is not on sale.
+    pub fn stock_places<'a>(&'a self, declaration: &'a StockDeclaration) -> impl Iterator<Item = &'a StoreId> {
+        let item = self.items.get(&declaration.sku);
+        let meant = self.stores.keys().filter(|store| declaration.stores.contains(store));
+        meant.filter(move |store| item.is_some_and(|item| item.stores.contains(store)))
+    }
+}

@@ -102,6 +102,18 @@ text_id!(
     /// The short code that is called when the meal is ready.
     PickupCode, "pickup code", "1 to 12 of A-Z a-z 0-9 -", 12, |byte| byte.is_ascii_alphanumeric() || byte == b'-'
 );
+impl PickupCode {
+    /// A code that is a number, as the node gives them.
+    pub fn from_number(number: u32) -> Self {
+        Self(smol_str::format_smolstr!("{number}"))
+    }
+
+    /// The number, if the code is one.
+    pub fn number(&self) -> Option<u32> {
+        self.0.parse().ok()
+    }
+}
+
 text_id!(
     /// A provider's own id of a payment or refund.
     ProviderReference, "provider reference", "1 to 64 visible ASCII characters", SUBJECT_BYTES_MAX, visible_byte

@@ -14,6 +14,7 @@ pub mod event;
 pub mod evolve;
 mod fingerprint;
 pub mod id;
+pub mod invariants;
 pub mod lookup;
 pub mod money;
 pub mod order;

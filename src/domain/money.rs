@@ -88,9 +88,62 @@ pub fn tax_included(amount: Fen, rate_bp: u16) -> Fen {
     Fen(i64::try_from(rounded).unwrap_or(amount.0))
 }
 
+/// Splits `amount` (at least zero) in proportion to `weights` (each at least zero), to the fen: every part is its exact
+/// share rounded down or up, the largest remainders up, the earlier of equal ones first. Where all weights are zero
+/// nothing can be split and every part is zero.
+pub fn allot(amount: Fen, weights: &[Fen]) -> Vec<Fen> {
+    let whole: i128 = weights.iter().map(|weight| i128::from(weight.0.max(0))).sum();
+    if whole == 0 {
+        return vec![Fen::ZERO; weights.len()];
+    }
+    let share = |weight: &Fen| i128::from(amount.0) * i128::from(weight.0.max(0));
+    let mut parts: Vec<i128> = weights.iter().map(|weight| share(weight) / whole).collect();
+    let rest = i128::from(amount.0) - parts.iter().sum::<i128>();
+    let mut by_remainder: Vec<(i128, &mut i128)> = weights.iter().map(|w| share(w) % whole).zip(&mut parts).collect();
+    by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
+    for ((_, part), _) in by_remainder.into_iter().zip(0..rest) {
+        *part += 1;
+    }
+    parts.into_iter().map(|part| Fen(i64::try_from(part).unwrap_or_default())).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn the_largest_remainders_get_the_odd_fen() {
+        let allot = |amount, weights: &[i64]| -> Vec<i64> {
+            let weights: Vec<Fen> = weights.iter().copied().map(Fen).collect();
+            super::allot(Fen(amount), &weights).into_iter().map(|part| part.0).collect()
+        };
+        assert_eq!(allot(100, &[1, 1, 1]), [34, 33, 33]);
+        assert_eq!(allot(10, &[1, 2, 4]), [1, 3, 6], "1.43, 2.86, 5.71");
+        assert_eq!(allot(5, &[0, 7, 0]), [0, 5, 0]);
+        assert_eq!(allot(5, &[0, 0]), [0, 0]);
+        assert_eq!(allot(0, &[3, 4]), [0, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn allotted_parts_make_the_amount_and_keep_to_their_share(
+            amount in 0i64..10_000_000_000,
+            weights in prop::collection::vec(0i64..1_000_000_000, 1..60),
+        ) {
+            let fen: Vec<Fen> = weights.iter().copied().map(Fen).collect();
+            let parts = allot(Fen(amount), &fen);
+            let whole: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+            prop_assume!(whole > 0);
+            prop_assert_eq!(parts.iter().copied().sum::<Fen>(), Fen(amount));
+            for (part, weight) in parts.iter().zip(&weights) {
+                let exact = i128::from(amount) * i128::from(*weight);
+                prop_assert!((i128::from(part.0) * whole - exact).abs() < whole, "{} of {}", part.0, weight);
+                prop_assert!(*weight > 0 || *part == Fen::ZERO);
+            }
+        }
+    }
 
     #[test]
     fn tax_is_what_the_price_contains() {

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use super::actor::Actor;
 use super::catalog::Name;
 use super::coupon::AppliedCoupon;
+use super::event::OrderChange;
 use super::id::{MemberId, OptionId, OrderId, PickupCode, Sku, StoreId};
 use super::money::{Currency, Fen};
 use super::payment::{Payment, Refund, RefundStatus};
@@ -18,6 +19,8 @@ pub const QUANTITY_MAX: u32 = 999;
 pub const LINE_OPTIONS_MAX: usize = 32;
 /// Longest note or reason in characters.
 pub const NOTE_CHARS_MAX: usize = 200;
+/// Most that one payment may claim to be: keeps sums far from overflow whatever a provider says.
+pub const PAYMENT_MAX: Fen = Fen(1_000_000_000_000);
 /// Most payments (and so refunds) one order records; beyond it further money is refused to the provider.
 pub const PAYMENTS_MAX: usize = 16;
 
@@ -196,6 +199,61 @@ impl Order {
     /// Whether `actor` may see and act on it; otherwise it is as if it did not exist.
     pub fn visible_to(&self, actor: &Actor) -> bool {
         actor.may_see(&self.member, &self.store)
+    }
+
+    /// Takes a change in that happened `at`. Decide uses it to see what an event would lead to, evolve to make it so.
+    pub fn apply(&mut self, at: Timestamp, change: &OrderChange) {
+        self.offset += 1;
+        match change {
+            OrderChange::Paid { payment, position, accept_by, wait_minutes } => {
+                self.payments.extend(payment.clone());
+                self.status = Status::Paid;
+                self.paid_at = Some(at);
+                self.position = Some(*position);
+                self.accept_by = Some(*accept_by);
+                self.wait_minutes = Some(*wait_minutes);
+            }
+            OrderChange::Accepted { pickup_code, auto_at, .. } => {
+                self.status = Status::Accepted;
+                self.accepted_at = Some(at);
+                self.pickup_code = Some(pickup_code.clone());
+                self.auto_at = Some(*auto_at);
+            }
+            OrderChange::Ready { auto_at, reason } => {
+                self.status = Status::Ready;
+                self.ready_at = Some(at);
+                self.auto_at = Some(*auto_at);
+                self.reason.clone_from(reason);
+            }
+            OrderChange::Collected { reason } => {
+                self.end(at, Status::Collected, reason.clone());
+                self.collected_at = Some(at);
+            }
+            OrderChange::Cancelled { reason, refunds } => {
+                self.end(at, Status::Cancelled, reason.clone());
+                self.refunds.extend_from_slice(refunds);
+            }
+            OrderChange::Rejected { reason, refunds } => {
+                self.end(at, Status::Rejected, Some(reason.clone()));
+                self.refunds.extend_from_slice(refunds);
+            }
+            OrderChange::MoneyReturned { payment, refund } => {
+                self.payments.push(payment.clone());
+                self.refunds.push(refund.clone());
+            }
+            OrderChange::RefundSettled { number, status } => {
+                for refund in self.refunds.iter_mut().filter(|refund| refund.number == *number) {
+                    refund.status = *status;
+                    refund.at = at;
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, at: Timestamp, status: Status, reason: Option<SmolStr>) {
+        self.status = status;
+        self.closed_at = Some(at);
+        self.reason = reason;
     }
 
     /// Whether nothing can change any more but by late money: final, and every refund succeeded.

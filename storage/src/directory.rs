@@ -101,11 +101,7 @@ pub struct DataDir {
 
 impl DataDir {
     /// Locks and opens a data directory, or makes a new one of a missing or empty directory.
-    pub fn open(
-        fs: Arc<dyn FileSystem>,
-        path: &Path,
-        expect: Expect<'_>,
-    ) -> Result<Self, DirectoryError> {
+    pub fn open(fs: Arc<dyn FileSystem>, path: &Path, expect: Expect<'_>) -> Result<Self, DirectoryError> {
         todo!()
     }
 

@@ -32,11 +32,7 @@ impl Identity {
         let _ = writeln!(text, "format = {FORMAT}");
         let _ = writeln!(text, "region = {}", self.region);
         let _ = writeln!(text, "epoch = {}", self.epoch);
-        let _ = writeln!(
-            text,
-            "log = {}",
-            if self.log_began { "begun" } else { "none" }
-        );
+        let _ = writeln!(text, "log = {}", if self.log_began { "begun" } else { "none" });
         let check = blake3::hash(text.as_bytes()).to_hex();
         let _ = writeln!(text, "check = {check}");
         text
@@ -61,23 +57,13 @@ impl Identity {
             Some(_) => return Err(IdentityFault::Damaged("unknown format")),
         }
         let region = field("region").ok_or(IdentityFault::Damaged("no region"))?;
-        let epoch = field("epoch")
-            .and_then(|epoch| epoch.parse().ok())
-            .ok_or(IdentityFault::Damaged("no epoch"))?;
+        let epoch = field("epoch").and_then(|epoch| epoch.parse().ok()).ok_or(IdentityFault::Damaged("no epoch"))?;
         let log_began = match field("log") {
             Some("begun") => true,
             Some("none") => false,
             _ => return Err(IdentityFault::Damaged("no log line")),
         };
-        let identity = Self {
-            region: region.to_owned(),
-            epoch: Epoch(epoch),
-            log_began,
-        };
-        if identity.encode() == text {
-            Ok(identity)
-        } else {
-            Err(IdentityFault::Damaged("check doesn't match"))
-        }
+        let identity = Self { region: region.to_owned(), epoch: Epoch(epoch), log_began };
+        if identity.encode() == text { Ok(identity) } else { Err(IdentityFault::Damaged("check doesn't match")) }
     }
 }

@@ -84,10 +84,7 @@ impl fmt::Display for ChainHash {
 
 impl fmt::Debug for ChainHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .take(6)
-            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str("…")
     }
 }
@@ -104,10 +101,7 @@ pub struct Position {
 
 impl Position {
     /// Before the first entry of a region's first epoch.
-    pub const ORIGIN: Self = Self {
-        sequence: Sequence::NONE,
-        hash: ChainHash::ORIGIN,
-    };
+    pub const ORIGIN: Self = Self { sequence: Sequence::NONE, hash: ChainHash::ORIGIN };
 }
 
 impl fmt::Display for Position {

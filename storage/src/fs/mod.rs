@@ -117,11 +117,7 @@ pub(crate) fn read_full_at(file: &dyn File, buffer: &mut [u8], offset: u64) -> i
 }
 
 /// Reads a small file whole, or up to `max` bytes of it; `None` when there is none.
-pub(crate) fn read_small(
-    fs: &dyn FileSystem,
-    path: &Path,
-    max: u64,
-) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_small(fs: &dyn FileSystem, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match fs.open(path, OpenMode::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -149,8 +145,5 @@ pub(crate) fn replace(fs: &dyn FileSystem, dir: &Path, name: &str, bytes: &[u8])
 
 /// Whether an error says that there is no room (disk or quota).
 pub(crate) fn is_no_room(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -6,9 +6,7 @@ use crate::limits::{ENTRY_BYTES_MAX, GROUP_BYTES_MAX, GROUP_ENTRIES_MAX};
 use crate::{ChainHash, Epoch, Position, Sequence};
 
 use super::error::PushError;
-use super::frame::{
-    END_BYTE, Entries, FOOTER_BYTES, GroupHeader, HEADER_BYTES, PLACEMENT_BYTES, Placement,
-};
+use super::frame::{END_BYTE, Entries, FOOTER_BYTES, GroupHeader, HEADER_BYTES, PLACEMENT_BYTES, Placement};
 
 const PREFIX: usize = PLACEMENT_BYTES + HEADER_BYTES;
 
@@ -40,11 +38,7 @@ impl GroupBuffer {
     /// An empty buffer.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            frame: vec![0; PREFIX],
-            count: 0,
-            sealed: None,
-        }
+        Self { frame: vec![0; PREFIX], count: 0, sealed: None }
     }
 
     /// Adds an entry.
@@ -80,11 +74,7 @@ impl GroupBuffer {
             self.frame.truncate(start);
             return Err(error);
         }
-        patch(
-            &mut self.frame,
-            start,
-            &u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes(),
-        );
+        patch(&mut self.frame, start, &u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
         self.count = self.count.saturating_add(1);
         Ok(())
     }
@@ -104,27 +94,15 @@ impl GroupBuffer {
     /// Bytes the group takes in the log, framing included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        if self.sealed.is_some() {
-            self.frame.len()
-        } else {
-            self.frame.len().saturating_add(FOOTER_BYTES)
-        }
+        if self.sealed.is_some() { self.frame.len() } else { self.frame.len().saturating_add(FOOTER_BYTES) }
     }
 
     /// The entries with their sequences, counted from `first` (known before the append:
     /// `log.last().sequence.next()`).
     #[must_use]
     pub fn entries(&self, first: Sequence) -> Entries<'_> {
-        let end = if self.sealed.is_some() {
-            self.frame.len().saturating_sub(FOOTER_BYTES)
-        } else {
-            self.frame.len()
-        };
-        Entries::over(
-            first,
-            self.count,
-            self.frame.get(PREFIX..end).unwrap_or_default(),
-        )
+        let end = if self.sealed.is_some() { self.frame.len().saturating_sub(FOOTER_BYTES) } else { self.frame.len() };
+        Entries::over(first, self.count, self.frame.get(PREFIX..end).unwrap_or_default())
     }
 
     /// After an append: the group's bytes, to be shipped verbatim.
@@ -146,11 +124,8 @@ impl GroupBuffer {
         if self.sealed.is_some() || count >= self.len() {
             return;
         }
-        let kept: usize = self
-            .entries(Sequence::NONE)
-            .take(count)
-            .map(|(_, bytes)| bytes.len().saturating_add(4))
-            .sum();
+        let kept: usize =
+            self.entries(Sequence::NONE).take(count).map(|(_, bytes)| bytes.len().saturating_add(4)).sum();
         self.frame.truncate(PREFIX.saturating_add(kept));
         self.count = u32::try_from(count).unwrap_or(self.count);
     }
@@ -171,24 +146,15 @@ impl GroupBuffer {
         };
         let header_bytes = header.encode();
         patch(&mut self.frame, PLACEMENT_BYTES, &header_bytes);
-        let hash = ChainHash(
-            *blake3::hash(self.frame.get(PLACEMENT_BYTES..).unwrap_or_default()).as_bytes(),
-        );
+        let hash = ChainHash(*blake3::hash(self.frame.get(PLACEMENT_BYTES..).unwrap_or_default()).as_bytes());
         self.frame.extend_from_slice(&hash.0);
         self.frame.push(END_BYTE);
         let placement = Placement {
             durable_through: seal.durable_through,
             group_bytes: u32::try_from(header.group_bytes()).unwrap_or(u32::MAX),
         };
-        patch(
-            &mut self.frame,
-            0,
-            &placement.seal(seal.key, seal.offset, &header_bytes),
-        );
-        debug_assert_eq!(
-            wide(header.group_bytes() + PLACEMENT_BYTES),
-            wide(self.frame.len())
-        );
+        patch(&mut self.frame, 0, &placement.seal(seal.key, seal.offset, &header_bytes));
+        debug_assert_eq!(wide(header.group_bytes() + PLACEMENT_BYTES), wide(self.frame.len()));
         self.sealed = Some((header.first, hash));
         (header, hash)
     }

@@ -43,19 +43,13 @@ pub enum GroupError {
 #[non_exhaustive]
 pub enum PushError {
     /// The entry is larger than [`crate::limits::ENTRY_BYTES_MAX`].
-    #[error(
-        "an entry of {bytes} bytes is larger than the limit of {}",
-        crate::limits::ENTRY_BYTES_MAX
-    )]
+    #[error("an entry of {bytes} bytes is larger than the limit of {}", crate::limits::ENTRY_BYTES_MAX)]
     EntryTooLarge {
         /// Its size.
         bytes: usize,
     },
     /// The group would be larger than [`crate::limits::GROUP_BYTES_MAX`].
-    #[error(
-        "the group would be larger than the limit of {} bytes",
-        crate::limits::GROUP_BYTES_MAX
-    )]
+    #[error("the group would be larger than the limit of {} bytes", crate::limits::GROUP_BYTES_MAX)]
     GroupFull,
     /// The group was appended already; `clear` it first.
     #[error("the group was appended already, clear the buffer first")]

@@ -82,18 +82,7 @@ impl GroupHeader {
             let entries_bytes = fields.u32()?;
             let zero = u32::from(zero) | fields.u32()?;
             let previous = ChainHash(fields.array()?);
-            Some((
-                magic,
-                version,
-                zero,
-                Self {
-                    epoch,
-                    count,
-                    first,
-                    entries_bytes,
-                    previous,
-                },
-            ))
+            Some((magic, version, zero, Self { epoch, count, first, entries_bytes, previous }))
         };
         let (magic, version, zero, header) = read().ok_or(GroupError::Short)?;
         if magic != GROUP_MAGIC {
@@ -102,15 +91,11 @@ impl GroupHeader {
         if version != GROUP_VERSION {
             return Err(GroupError::Version { version });
         }
-        let fits = header.group_bytes() <= GROUP_BYTES_MAX
-            && u64::from(header.count) * 4 <= u64::from(header.entries_bytes);
+        let fits =
+            header.group_bytes() <= GROUP_BYTES_MAX && u64::from(header.count) * 4 <= u64::from(header.entries_bytes);
         let counted = (1..=GROUP_ENTRIES_MAX).contains(&header.count)
             && header.first > Sequence::NONE
-            && header
-                .first
-                .0
-                .checked_add(u64::from(header.count))
-                .is_some();
+            && header.first.0.checked_add(u64::from(header.count)).is_some();
         if !(fits && counted && zero == 0) {
             return Err(GroupError::Header);
         }
@@ -157,18 +142,14 @@ impl Placement {
             return None;
         }
         let mut fields = Fields(placement);
-        let placement = Self {
-            durable_through: Sequence(fields.u64()?),
-            group_bytes: fields.u32()?,
-        };
+        let placement = Self { durable_through: Sequence(fields.u64()?), group_bytes: fields.u32()? };
         let zero = fields.u32()?;
         let check: [u8; 16] = fields.array()?;
         if zero != 0 || placement.check(key, offset, header_bytes) != check {
             return None;
         }
         let header = GroupHeader::decode(header_bytes).ok()?;
-        let consistent = crate::bytes::wide(header.group_bytes())
-            == u64::from(placement.group_bytes)
+        let consistent = crate::bytes::wide(header.group_bytes()) == u64::from(placement.group_bytes)
             && placement.durable_through < header.first;
         consistent.then_some((placement, header))
     }
@@ -199,11 +180,7 @@ impl<'a> Group<'a> {
         if *blake3::hash(body).as_bytes() != stored {
             return Err(GroupError::Hash);
         }
-        let group = Self {
-            header,
-            hash: ChainHash(stored),
-            raw,
-        };
+        let group = Self { header, hash: ChainHash(stored), raw };
         group.check_entries()?;
         Ok(group)
     }
@@ -211,25 +188,15 @@ impl<'a> Group<'a> {
     fn check_entries(&self) -> Result<(), GroupError> {
         let mut fields = Fields(self.entries_bytes());
         for _ in 0..self.header.count {
-            let length = fields
-                .u32()
-                .map(|length| crate::bytes::narrow(u64::from(length)));
-            let length = length
-                .filter(|length| *length <= ENTRY_BYTES_MAX)
-                .ok_or(GroupError::Entries)?;
+            let length = fields.u32().map(|length| crate::bytes::narrow(u64::from(length)));
+            let length = length.filter(|length| *length <= ENTRY_BYTES_MAX).ok_or(GroupError::Entries)?;
             fields.slice(length).ok_or(GroupError::Entries)?;
         }
-        if fields.0.is_empty() {
-            Ok(())
-        } else {
-            Err(GroupError::Entries)
-        }
+        if fields.0.is_empty() { Ok(()) } else { Err(GroupError::Entries) }
     }
 
     fn entries_bytes(&self) -> &'a [u8] {
-        self.raw
-            .get(HEADER_BYTES..self.raw.len().saturating_sub(FOOTER_BYTES))
-            .unwrap_or_default()
+        self.raw.get(HEADER_BYTES..self.raw.len().saturating_sub(FOOTER_BYTES)).unwrap_or_default()
     }
 
     /// The fixed fields.
@@ -259,10 +226,7 @@ impl<'a> Group<'a> {
     /// The position right after this group.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position {
-            sequence: self.last(),
-            hash: self.hash,
-        }
+        Position { sequence: self.last(), hash: self.hash }
     }
 
     /// Chain hash of the group before.
@@ -280,11 +244,7 @@ impl<'a> Group<'a> {
     /// The entries in order, each with its sequence.
     #[must_use]
     pub fn entries(&self) -> Entries<'a> {
-        Entries {
-            next: self.header.first,
-            left: self.header.count,
-            fields: Fields(self.entries_bytes()),
-        }
+        Entries { next: self.header.first, left: self.header.count, fields: Fields(self.entries_bytes()) }
     }
 }
 
@@ -298,11 +258,7 @@ pub struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     pub(crate) fn over(first: Sequence, count: u32, bytes: &'a [u8]) -> Self {
-        Self {
-            next: first,
-            left: count,
-            fields: Fields(bytes),
-        }
+        Self { next: first, left: count, fields: Fields(bytes) }
     }
 }
 

@@ -11,9 +11,7 @@ mod options;
 pub use buffer::GroupBuffer;
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
 pub use frame::{Entries, Group, GroupHeader};
-pub use options::{
-    Appended, LogOptions, OpenFrom, Preparation, Recovery, Space, SpaceClass, TornTail,
-};
+pub use options::{Appended, LogOptions, OpenFrom, Preparation, Recovery, Space, SpaceClass, TornTail};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,11 +43,7 @@ impl Log {
     /// Writes the group and syncs it: one write, one fdatasync. The buffer keeps its entries until
     /// cleared. On [`AppendError::Poisoned`] the outcome is open and the log is closed for good; on
     /// [`AppendError::NoRoom`] nothing was written.
-    pub fn append(
-        &mut self,
-        group: &mut GroupBuffer,
-        class: SpaceClass,
-    ) -> Result<Appended, AppendError> {
+    pub fn append(&mut self, group: &mut GroupBuffer, class: SpaceClass) -> Result<Appended, AppendError> {
         todo!()
     }
 
@@ -163,10 +157,6 @@ pub fn scan(
 
 /// Checks the whole chain of a log, from its first retained segment on, changing nothing.
 /// `proven` as in [`OpenFrom`].
-pub fn verify_chain(
-    fs: &Arc<dyn FileSystem>,
-    dir: &Path,
-    proven: Sequence,
-) -> Result<Recovery, OpenError> {
+pub fn verify_chain(fs: &Arc<dyn FileSystem>, dir: &Path, proven: Sequence) -> Result<Recovery, OpenError> {
     todo!()
 }

@@ -58,10 +58,7 @@ impl OpenFrom {
     /// From a snapshot's position, which also proves what came before it.
     #[must_use]
     pub fn snapshot(after: Position) -> Self {
-        Self {
-            after,
-            proven: after.sequence,
-        }
+        Self { after, proven: after.sequence }
     }
 }
 

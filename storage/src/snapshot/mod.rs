@@ -93,11 +93,7 @@ impl SnapshotStore {
     }
 
     /// Begins a snapshot. It exists only once [`SnapshotWriter::finish`] returns.
-    pub fn create(
-        &self,
-        position: Position,
-        epoch: Epoch,
-    ) -> Result<SnapshotWriter, SnapshotError> {
+    pub fn create(&self, position: Position, epoch: Epoch) -> Result<SnapshotWriter, SnapshotError> {
         todo!()
     }
 

@@ -2,9 +2,7 @@
 
 use std::ops::Bound;
 
-use crate::limits::{
-    TABLE_BATCH_WRITES_MAX, TABLE_KEY_BYTES_MAX, TABLE_SCAN_ROWS_MAX, TABLE_VALUE_BYTES_MAX,
-};
+use crate::limits::{TABLE_BATCH_WRITES_MAX, TABLE_KEY_BYTES_MAX, TABLE_SCAN_ROWS_MAX, TABLE_VALUE_BYTES_MAX};
 
 use super::{Table, TableError};
 
@@ -31,20 +29,12 @@ impl TableBatch {
 
     /// Sets a key.
     pub fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.writes.push(Write {
-            table,
-            key: key.into(),
-            value: Some(value.into()),
-        });
+        self.writes.push(Write { table, key: key.into(), value: Some(value.into()) });
     }
 
     /// Removes a key, if it is there.
     pub fn remove(&mut self, table: Table, key: impl Into<Vec<u8>>) {
-        self.writes.push(Write {
-            table,
-            key: key.into(),
-            value: None,
-        });
+        self.writes.push(Write { table, key: key.into(), value: None });
     }
 
     /// Number of writes.
@@ -72,26 +62,18 @@ impl TableBatch {
     pub(crate) fn check(&self, tables: usize) -> Result<(), TableError> {
         let bounds = |what: String| Err(TableError::Bounds { what });
         if self.writes.len() > TABLE_BATCH_WRITES_MAX {
-            return bounds(format!(
-                "{} writes in a batch, the limit is {TABLE_BATCH_WRITES_MAX}",
-                self.writes.len()
-            ));
+            return bounds(format!("{} writes in a batch, the limit is {TABLE_BATCH_WRITES_MAX}", self.writes.len()));
         }
         for write in &self.writes {
             if usize::from(write.table.0) >= tables {
                 return bounds(format!("table {} of {tables}", write.table.0));
             }
             if write.key.is_empty() || write.key.len() > TABLE_KEY_BYTES_MAX {
-                return bounds(format!(
-                    "key of {} bytes, 1 to {TABLE_KEY_BYTES_MAX} are allowed",
-                    write.key.len()
-                ));
+                return bounds(format!("key of {} bytes, 1 to {TABLE_KEY_BYTES_MAX} are allowed", write.key.len()));
             }
             let value = write.value.as_ref().map_or(0, Vec::len);
             if value > TABLE_VALUE_BYTES_MAX {
-                return bounds(format!(
-                    "value of {value} bytes, the limit is {TABLE_VALUE_BYTES_MAX}"
-                ));
+                return bounds(format!("value of {value} bytes, the limit is {TABLE_VALUE_BYTES_MAX}"));
             }
         }
         Ok(())
@@ -139,19 +121,13 @@ impl<'a> Scan<'a> {
     /// Keys that begin with `prefix`.
     #[must_use]
     pub fn prefix(prefix: &'a [u8]) -> Self {
-        Self {
-            prefix,
-            ..Self::all()
-        }
+        Self { prefix, ..Self::all() }
     }
 
     /// The same from the other end.
     #[must_use]
     pub fn reverse(self) -> Self {
-        Self {
-            direction: Direction::Reverse,
-            ..self
-        }
+        Self { direction: Direction::Reverse, ..self }
     }
 
     /// The same with at most `limit` rows.
@@ -163,18 +139,12 @@ impl<'a> Scan<'a> {
     /// Only keys after this one, in the key order.
     #[must_use]
     pub fn after(self, key: &'a [u8]) -> Self {
-        Self {
-            from: Bound::Excluded(key),
-            ..self
-        }
+        Self { from: Bound::Excluded(key), ..self }
     }
 
     /// Only keys before this one, in the key order.
     #[must_use]
     pub fn before(self, key: &'a [u8]) -> Self {
-        Self {
-            to: Bound::Excluded(key),
-            ..self
-        }
+        Self { to: Bound::Excluded(key), ..self }
     }
 }

@@ -77,9 +77,6 @@ impl TableError {
     /// another process.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        !matches!(
-            self,
-            Self::DiskFull { .. } | Self::Bounds { .. } | Self::InUse { .. }
-        )
+        !matches!(self, Self::DiskFull { .. } | Self::Bounds { .. } | Self::InUse { .. })
     }
 }

@@ -25,10 +25,7 @@ pub struct TableOptions {
 
 impl Default for TableOptions {
     fn default() -> Self {
-        Self {
-            cache_bytes: crate::limits::TABLE_CACHE_BYTES,
-            free_bytes_min: crate::limits::TABLE_FREE_BYTES_MIN,
-        }
+        Self { cache_bytes: crate::limits::TABLE_CACHE_BYTES, free_bytes_min: crate::limits::TABLE_FREE_BYTES_MIN }
     }
 }
 
@@ -71,12 +68,7 @@ impl Tables {
 
     /// Applies a batch and the new position in one transaction, and syncs it: when this returns, a
     /// power cut keeps it. After an error the tables refuse everything ([`TableError::is_fatal`] says whether).
-    pub fn apply(
-        &mut self,
-        batch: &TableBatch,
-        epoch: Epoch,
-        position: Position,
-    ) -> Result<(), TableError> {
+    pub fn apply(&mut self, batch: &TableBatch, epoch: Epoch, position: Position) -> Result<(), TableError> {
         todo!()
     }
 

@@ -55,11 +55,6 @@ impl Fault {
     /// The `nth` operation of a kind from now on fails, whatever its path.
     #[must_use]
     pub fn nth(operation: Operation, nth: u64, kind: FaultKind) -> Self {
-        Self {
-            operation,
-            nth,
-            kind,
-            path_contains: None,
-        }
+        Self { operation, nth, kind, path_contains: None }
     }
 }
