@@ -1,0 +1,146 @@
+//! What the engine's threads and its handles share: flags, figures, watermarks. Never the hot state.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{broadcast, watch};
+
+use super::answer::Unavailable;
+use super::clock::Clock;
+use super::commit::Committed;
+use super::metrics::EngineMetrics;
+use super::views::Views;
+
+/// Shared by everybody inside the engine.
+pub(super) struct Shared {
+    pub(super) views: Arc<Views>,
+    pub(super) metrics: EngineMetrics,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) committed: broadcast::Sender<Arc<Committed>>,
+    /// Why nothing is acknowledged any more.
+    failure: watch::Sender<Option<Arc<str>>>,
+    /// Why new orders are refused for want of space; set by the writer.
+    disk_full: Mutex<Option<String>>,
+    is_disk_full: AtomicBool,
+    stopping: AtomicBool,
+    pub(super) snapshot_at: AtomicU64,
+    pub(super) log_bytes: AtomicU64,
+    /// Last durable sequence, for those that follow the log.
+    pub(super) head: Watermark,
+    pub(super) overlay_orders_max: usize,
+}
+
+impl Shared {
+    pub(super) fn new(views: Arc<Views>, clock: Arc<dyn Clock>, groups: usize, overlay_orders_max: usize) -> Self {
+        let head = views.durable_through();
+        Self {
+            views,
+            metrics: EngineMetrics::default(),
+            clock,
+            committed: broadcast::Sender::new(groups),
+            failure: watch::Sender::new(None),
+            disk_full: Mutex::new(None),
+            is_disk_full: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            snapshot_at: AtomicU64::new(0),
+            log_bytes: AtomicU64::new(0),
+            head: Watermark::new(head),
+            overlay_orders_max,
+        }
+    }
+
+    /// Nothing is acknowledged from here on.
+    pub(super) fn fail(&self, why: &str) {
+        self.failure.send_if_modified(|failure| {
+            let first = failure.is_none();
+            failure.get_or_insert_with(|| why.into());
+            first
+        });
+    }
+
+    pub(super) fn failure(&self) -> Option<Arc<str>> {
+        self.failure.borrow().clone()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.borrow().is_some()
+    }
+
+    pub(super) fn watch_failure(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.failure.subscribe()
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_disk_full(&self, why: Option<String>) {
+        if why.is_some() || self.is_disk_full.load(Ordering::Relaxed) {
+            self.is_disk_full.store(why.is_some(), Ordering::Relaxed);
+            *self.disk_full.lock() = why;
+        }
+    }
+
+    pub(super) fn disk_full(&self) -> Option<String> {
+        if self.is_disk_full.load(Ordering::Relaxed) { self.disk_full.lock().clone() } else { None }
+    }
+
+    /// Why a request can't be taken in before it is even queued.
+    pub(super) fn closed_for(&self, normal: bool) -> Option<Unavailable> {
+        if self.has_failed() {
+            Some(Unavailable::StorageFailed)
+        } else if self.is_stopping() {
+            Some(Unavailable::ShuttingDown)
+        } else if normal && self.views.overlay().len() >= self.overlay_orders_max {
+            Some(Unavailable::Overloaded)
+        } else {
+            None
+        }
+    }
+}
+
+/// A number that only grows, and that threads wait for.
+#[derive(Debug, Default)]
+pub(super) struct Watermark {
+    value: Mutex<(u64, bool)>,
+    moved: Condvar,
+}
+
+impl Watermark {
+    pub(super) fn new(value: u64) -> Self {
+        Self { value: Mutex::new((value, false)), moved: Condvar::new() }
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.value.lock().0
+    }
+
+    pub(super) fn raise(&self, value: u64) {
+        let mut guard = self.value.lock();
+        if value > guard.0 {
+            guard.0 = value;
+            drop(guard);
+            self.moved.notify_all();
+        }
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn close(&self) {
+        self.value.lock().1 = true;
+        self.moved.notify_all();
+    }
+
+    /// Waits until it is above `seen`, is closed, or the time is over. Answers the value and whether it is closed.
+    pub(super) fn wait_above(&self, seen: u64, at_most: std::time::Duration) -> (u64, bool) {
+        let mut guard = self.value.lock();
+        if guard.0 <= seen && !guard.1 {
+            self.moved.wait_while_for(&mut guard, |(value, closed)| *value <= seen && !*closed, at_most);
+        }
+        *guard
+    }
+}

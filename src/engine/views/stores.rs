@@ -1,0 +1,219 @@
+//! What readers see of a store: its open orders, board, pause and counters under one lock, its stock under another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use super::board::{Board, BoardState};
+use crate::domain::catalog::Catalog;
+use crate::domain::effect::OrderEffect;
+use crate::domain::id::{Sku, StoreId};
+use crate::domain::order::{Order, Status};
+use crate::domain::state::State;
+use crate::domain::stock::StockLine;
+use crate::domain::store::Pause;
+
+/// A store at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoreView {
+    /// Offset of topic `store/ID`.
+    pub store_offset: u64,
+    /// The call screen's board.
+    pub board: Board,
+    /// Orders paid, accepted or ready, by the position at which they were paid.
+    pub open: Vec<Arc<Order>>,
+    /// Position of the order paid last.
+    pub last_position: u64,
+    /// Pause, if any; it may have ended by time.
+    pub pause: Option<Pause>,
+}
+
+/// Every store that ever was.
+#[derive(Debug)]
+pub(super) struct Stores(RwLock<HashMap<StoreId, Arc<StoreCell>>>);
+
+impl Stores {
+    pub(super) fn of(state: &State) -> Self {
+        let stores = Self(RwLock::default());
+        stores.know(state.catalog());
+        let mut orders: BTreeMap<&StoreId, Vec<&Arc<Order>>> = BTreeMap::new();
+        for order in state.orders() {
+            orders.entry(&order.store).or_default().push(order);
+        }
+        for (id, counters) in state.stores() {
+            let cell = stores.cell(id);
+            let mut inner = cell.inner.write();
+            let orders = orders.remove(id).unwrap_or_default();
+            inner.store_offset = counters.store_offset;
+            inner.last_position = counters.last_position;
+            inner.pause = counters.pause.clone();
+            inner.board = BoardState::of(orders.iter().map(|order| order.as_ref()), counters.board_offset);
+            orders.into_iter().for_each(|order| inner.put(order));
+            drop(inner);
+            for (sku, line) in state.stock_of(id) {
+                cell.put_stock(sku, line);
+            }
+            cell.paid.send_replace(counters.last_position);
+        }
+        stores
+    }
+
+    pub(super) fn get(&self, store: &StoreId) -> Option<Arc<StoreCell>> {
+        self.0.read().get(store).cloned()
+    }
+
+    /// A store's cell, made where there is none.
+    pub(super) fn cell(&self, store: &StoreId) -> Arc<StoreCell> {
+        if let Some(cell) = self.get(store) {
+            return cell;
+        }
+        Arc::clone(self.0.write().entry(store.clone()).or_default())
+    }
+
+    /// Makes cells for the stores of a new catalogue.
+    pub(super) fn know(&self, catalog: &Catalog) {
+        catalog.stores.keys().for_each(|store| {
+            self.cell(store);
+        });
+    }
+}
+
+/// One store.
+#[derive(Debug)]
+pub(super) struct StoreCell {
+    inner: RwLock<Inner>,
+    stock: RwLock<Stock>,
+    paid: watch::Sender<u64>,
+}
+
+impl Default for StoreCell {
+    fn default() -> Self {
+        Self { inner: RwLock::default(), stock: RwLock::default(), paid: watch::Sender::new(0) }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    store_offset: u64,
+    board: BoardState,
+    last_position: u64,
+    pause: Option<Pause>,
+    /// Every open order by packed id, those that wait for money or a refund too.
+    orders: BTreeMap<u64, Arc<Order>>,
+    /// Those that were paid, by position.
+    by_position: BTreeMap<u64, Arc<Order>>,
+    /// Orders paid or accepted, which the kitchen still has before it.
+    waiting: u32,
+}
+
+#[derive(Debug, Default)]
+struct Stock {
+    version: u64,
+    lines: BTreeMap<Sku, StockLine>,
+}
+
+impl Inner {
+    fn put(&mut self, order: &Arc<Order>) {
+        let before = self.orders.insert(order.id.packed(), Arc::clone(order));
+        self.count(before.as_deref(), Some(order));
+        if let Some(position) = order.position {
+            self.by_position.insert(position, Arc::clone(order));
+        }
+    }
+
+    fn remove(&mut self, order: &Order) {
+        let before = self.orders.remove(&order.id.packed());
+        self.count(before.as_deref(), None);
+        if let Some(position) = order.position {
+            self.by_position.remove(&position);
+        }
+    }
+
+    fn count(&mut self, before: Option<&Order>, after: Option<&Order>) {
+        let waits = |order: &Order| u32::from(matches!(order.status, Status::Paid | Status::Accepted));
+        self.waiting = (self.waiting + after.map_or(0, waits)).saturating_sub(before.map_or(0, waits));
+    }
+}
+
+impl StoreCell {
+    pub(super) fn take_order(&self, effect: &OrderEffect) {
+        let mut inner = self.inner.write();
+        if effect.closed {
+            inner.remove(&effect.order);
+        } else {
+            inner.put(&effect.order);
+        }
+        inner.store_offset = effect.store_offset;
+        inner.board.apply(effect);
+        let position = effect.order.position.unwrap_or(0);
+        if position > inner.last_position {
+            inner.last_position = position;
+            drop(inner);
+            self.paid.send_replace(position);
+        }
+    }
+
+    pub(super) fn put_stock(&self, sku: &Sku, line: StockLine) {
+        let mut stock = self.stock.write();
+        stock.version += 1;
+        match stock.lines.get_mut(sku) {
+            Some(slot) => *slot = line,
+            None => {
+                stock.lines.insert(sku.clone(), line);
+            }
+        }
+    }
+
+    pub(super) fn put_pause(&self, pause: Option<Pause>) {
+        self.inner.write().pause = pause;
+    }
+
+    pub(super) fn view(&self) -> StoreView {
+        let inner = self.inner.read();
+        StoreView {
+            store_offset: inner.store_offset,
+            board: inner.board.board(),
+            open: inner.by_position.values().filter(|order| order.status.in_store()).cloned().collect(),
+            last_position: inner.last_position,
+            pause: inner.pause.clone(),
+        }
+    }
+
+    pub(super) fn board(&self) -> Board {
+        self.inner.read().board.board()
+    }
+
+    pub(super) fn pause(&self) -> Option<Pause> {
+        self.inner.read().pause.clone()
+    }
+
+    pub(super) fn wait_minutes(&self) -> u16 {
+        let waiting = self.inner.read().waiting;
+        u16::try_from(waiting).unwrap_or(u16::MAX)
+    }
+
+    pub(super) fn stock(&self) -> Vec<(Sku, StockLine)> {
+        self.stock.read().lines.iter().map(|(sku, line)| (sku.clone(), *line)).collect()
+    }
+
+    pub(super) fn stock_version(&self) -> u64 {
+        self.stock.read().version
+    }
+
+    pub(super) fn paid_signal(&self) -> watch::Receiver<u64> {
+        self.paid.subscribe()
+    }
+
+    pub(super) fn open_orders(&self) -> Vec<Arc<Order>> {
+        self.inner.read().orders.values().cloned().collect()
+    }
+
+    pub(super) fn open_after(&self, position: u64) -> (Vec<Arc<Order>>, u64) {
+        let inner = self.inner.read();
+        let after = inner.by_position.range((Bound::Excluded(position), Bound::Unbounded));
+        (after.map(|(_, order)| Arc::clone(order)).collect(), inner.last_position)
+    }
+}
