@@ -182,6 +182,11 @@ impl OrderId {
         self.day
     }
 
+    /// The epoch in which the order was placed.
+    pub fn epoch(self) -> u16 {
+        self.epoch
+    }
+
     /// Which region made it.
     pub fn region(self) -> RegionTag {
         self.region

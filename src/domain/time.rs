@@ -95,6 +95,11 @@ pub fn business_day(zone: &TimeZone, starts: MinuteOfDay, at: Timestamp) -> Busi
     BusinessDay::from_date(date).unwrap_or_default()
 }
 
+/// The day in UTC, as if a store there began it at midnight.
+pub fn utc_day(at: Timestamp) -> BusinessDay {
+    business_day(&TimeZone::UTC, MinuteOfDay(0), at)
+}
+
 fn local(zone: &TimeZone, at: Timestamp) -> Option<(Date, MinuteOfDay)> {
     let local = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned_datetime(zone.clone());
     let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).ok()?;

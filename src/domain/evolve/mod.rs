@@ -10,6 +10,7 @@ use super::coupon::{CampaignNumber, Claim};
 use super::effect::Effect;
 use super::event::Event;
 use super::id::{CampaignId, CouponId, OrderId, RegionTag, Sku, StoreId};
+use super::invariants::{Violation, check_claim, check_stock};
 use super::state::{CLAIMS_KEPT_AFTER_END, State};
 use super::stock::{StockError, StockLine};
 use super::store::Pause;
@@ -55,7 +56,7 @@ pub enum EvolveError {
         /// What does not fit.
         why: &'static str,
     },
-    /// An order that is not there, or is already.
+    /// An order that is not there, or is already, or another than the event carries.
     #[error("order {order}: {why}")]
     Order {
         /// Which.
@@ -63,6 +64,15 @@ pub enum EvolveError {
         /// What does not fit.
         why: &'static str,
     },
+    /// Debug builds look at every change: a promise is broken.
+    #[error("{0}")]
+    Broken(Box<Violation>),
+}
+
+/// In debug builds, the first promise that a change broke.
+fn debug_check(violations: impl FnOnce() -> Vec<Violation>) -> Result<(), EvolveError> {
+    let first = if cfg!(debug_assertions) { violations().into_iter().next() } else { None };
+    first.map_or(Ok(()), |violation| Err(EvolveError::Broken(Box::new(violation))))
 }
 
 impl State {
@@ -95,7 +105,8 @@ impl State {
                 self.change_stock(store, sku, effects, |line| line.adjust(*delta))?;
             }
             Event::AcceptingChanged { store, pause } => self.change_pause(store, pause.as_ref(), effects)?,
-            Event::CouponClaimed { coupon, campaign, member: _, ordinal } => {
+            Event::CouponClaimed { coupon, campaign, member, ordinal } => {
+                debug_check(|| check_claim(self, *coupon, campaign, member, *ordinal))?;
                 self.claim_coupon(*coupon, campaign, *ordinal, effects)?;
             }
             Event::OrderPlaced { order, request } => self.place_order(order, *request, effects)?,
@@ -141,7 +152,7 @@ impl State {
         // A line that was never declared is counted and 0.
         let mut line = state.stock.get(sku).copied().unwrap_or(StockLine { counted: true, ..StockLine::default() });
         change(&mut line).map_err(|error| stock_error(store, sku, error))?;
-        debug_assert!(line.balances(), "{sku} at {store}: {line:?}");
+        debug_check(|| check_stock(store, sku, &line))?;
         state.stock.insert(sku.clone(), line);
         effects.push(Effect::Stock { store: store.clone(), sku: sku.clone(), line });
         Ok(())

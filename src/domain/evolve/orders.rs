@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{EvolveError, stock_error};
+use super::{EvolveError, debug_check, stock_error};
 use crate::domain::coupon::used_by;
 use crate::domain::effect::{Effect, OrderEffect};
 use crate::domain::event::{KeyUse, OrderChange};
 use crate::domain::fingerprint;
 use crate::domain::id::{OrderId, PickupCode};
-use crate::domain::invariants::debug_check_order;
+use crate::domain::invariants::{check_order, check_stock};
 use crate::domain::order::{Order, Status};
 use crate::domain::state::{State, StoreState, on_board};
 use crate::domain::stock::{StockError, StockLine};
@@ -43,7 +43,7 @@ impl State {
         self.keys.remember(request, order.id.packed());
         self.head.next_order = self.head.next_order.wrapping_add(1);
         self.enter(order)?;
-        debug_check_order(order);
+        debug_check(|| check_order(order))?;
         let order = Arc::clone(order);
         let effect = OrderEffect { order, event: "placed", store_offset, board_offset: None, closed: false };
         effects.push(Effect::Order(effect));
@@ -70,8 +70,10 @@ impl State {
             }
             (None, _) => return Err(EvolveError::Order { order: id, why: "it is not open" }),
         };
-        debug_assert!(whole.is_none_or(|whole| **whole == *order), "{id}: the event carries another order");
-        debug_check_order(&order);
+        if whole.is_some_and(|whole| **whole != *order) {
+            return Err(EvolveError::Order { order: id, why: "it is another than the event carries" });
+        }
+        debug_check(|| check_order(&order))?;
 
         let store = self.store_of(&order)?;
         store.follow(Some(before), &order);
@@ -139,7 +141,7 @@ fn move_stock(
             return Err(refused(StockError("there is no such line")));
         };
         change(line, ordered.quantity).map_err(refused)?;
-        debug_assert!(line.balances(), "{} at {}: {line:?}", ordered.sku, order.store);
+        debug_check(|| check_stock(&order.store, &ordered.sku, line))?;
         effects.push(Effect::Stock { store: order.store.clone(), sku: ordered.sku.clone(), line: *line });
     }
     Ok(())

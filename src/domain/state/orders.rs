@@ -43,6 +43,11 @@ impl Orders {
         self.by_member.get(shard_of(member)).get(&member).copied().unwrap_or(0)
     }
 
+    /// Whether the counts beside the orders equal those of `other`.
+    pub(in crate::domain) fn same_counts(&self, other: &Self) -> bool {
+        self.count == other.count && self.by_member == other.by_member
+    }
+
     pub(in crate::domain) fn deadlines(&self) -> &Deadlines {
         &self.deadlines
     }

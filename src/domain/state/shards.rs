@@ -10,7 +10,9 @@ pub(in crate::domain) struct Shards<T>(Vec<Arc<T>>);
 impl<T: Clone + Default> Shards<T> {
     /// `1 << bits` empty shards.
     pub(in crate::domain) fn new(bits: u32) -> Self {
-        Self(vec![Arc::new(T::default()); 1 << bits])
+        // All begin as one empty shard, copied when first written.
+        let empty = Arc::new(T::default());
+        Self((0..1u32 << bits).map(|_| Arc::clone(&empty)).collect())
     }
 
     fn slot(&self, index: usize) -> usize {
