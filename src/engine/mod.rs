@@ -15,6 +15,7 @@ mod job;
 pub mod metrics;
 pub mod options;
 mod projection;
+pub mod records;
 mod shared;
 pub mod status;
 pub mod views;
