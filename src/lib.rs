@@ -2,7 +2,8 @@
 //!
 //! `ARCHITECTURE.md` is the map; the rooms below import one way only (see `tests/tidy.rs`).
 
+pub mod api;
 pub mod domain;
 pub mod engine;
-pub mod view;
 pub mod limits;
+pub mod view;

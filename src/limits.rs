@@ -51,6 +51,45 @@ pub const RECOVERY_GAP_ENTRIES_MAX: u64 = 100_000;
 /// Projection reads at once. Bounds the threads that wait for sled.
 pub const PROJECTION_READS_MAX: usize = 32;
 
+/// Bytes of a catalogue file (contract: 8 MiB).
+pub const CATALOG_FILE_BYTES_MAX: usize = 8 << 20;
+
+/// Errors of a catalogue file that are listed in words; all are counted. Bounds the answer.
+pub const CATALOG_ERRORS_LISTED_MAX: usize = 100;
+
+/// Characters of a wrong value that an error quotes.
+pub const CATALOG_VALUE_SHOWN_CHARS_MAX: usize = 60;
+
+/// Stores of a region. With the other counts below: keeps an import, which is one group of the log, under its bytes.
+pub const CATALOG_STORES_MAX: usize = 5_000;
+
+/// Items of a region.
+pub const CATALOG_ITEMS_MAX: usize = 2_000;
+
+/// Stock lines of a catalogue file.
+pub const CATALOG_STOCK_MAX: usize = 20_000;
+
+/// Campaigns of a region.
+pub const CATALOG_CAMPAIGNS_MAX: usize = 1_000;
+
+/// Option groups of an item.
+pub const CATALOG_OPTION_GROUPS_MAX: usize = 32;
+
+/// Choices of an option group.
+pub const CATALOG_CHOICES_MAX: usize = 64;
+
+/// Openings of a store on one weekday.
+pub const CATALOG_OPENINGS_A_DAY_MAX: usize = 8;
+
+/// Characters of a name, city or category.
+pub const CATALOG_NAME_CHARS_MAX: usize = 100;
+
+/// Characters of an address.
+pub const CATALOG_ADDRESS_CHARS_MAX: usize = 200;
+
+/// Characters of a picture's URL.
+pub const CATALOG_IMAGE_CHARS_MAX: usize = 500;
+
 const _: () = assert!(GROUP_NORMAL_SHARE < GROUP_COMMANDS_MAX);
 const _: () = assert!(PROJECTION_BATCH_EVENTS <= qucan_storage::limits::TABLE_BATCH_EVENTS_MAX);
 const _: () = assert!(GROUP_BYTES_SOFT < qucan_storage::limits::GROUP_BYTES_MAX);
