@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::Epoch;
-use crate::fs::{FileSystem, Lock};
+use crate::fs::{FileSystem, Lock, create_dir_durably, read_small, replace};
 use crate::identity::{FORMAT, Identity, IdentityFault};
 use crate::limits::{MARK_BYTES_MAX, REGION_BYTES_MAX};
 
@@ -102,7 +102,54 @@ pub struct DataDir {
 impl DataDir {
     /// Locks and opens a data directory, or makes a new one of a missing or empty directory.
     pub fn open(fs: Arc<dyn FileSystem>, path: &Path, expect: Expect<'_>) -> Result<Self, DirectoryError> {
-        todo!()
+        if let Some(region) = expect.region {
+            check_region(region)?;
+        }
+        // Looked at before anything is created in it: a foreign directory stays as it was.
+        let listed = match fs.list(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !expect.create {
+                    return Err(DirectoryError::Missing { path: path.to_owned() });
+                }
+                create_dir_durably(&*fs, path).map_err(io_error(path, "making the data directory"))?;
+                Vec::new()
+            }
+            Err(error) => return Err(io_error(path, "reading the data directory")(error)),
+        };
+        let has_identity = listed.iter().any(|entry| entry.name == IDENTITY);
+        let leftover = format!("{IDENTITY}.tmp");
+        let foreign = listed.iter().find(|entry| ![LOCK, &leftover, "lost+found"].contains(&&*entry.name));
+        match foreign {
+            Some(entry) if !has_identity => {
+                return Err(DirectoryError::Foreign { path: path.to_owned(), found: entry.name.clone() });
+            }
+            None if !expect.create => return Err(DirectoryError::Missing { path: path.to_owned() }),
+            _ => {}
+        }
+        let lock_path = path.join(LOCK);
+        let lock = fs.try_lock(&lock_path).map_err(io_error(&lock_path, "locking the data directory"))?;
+        let lock = lock.ok_or_else(|| DirectoryError::InUse { path: path.to_owned() })?;
+        let identity = match read_identity(&*fs, path)? {
+            Some(identity) => identity,
+            None => begin(&*fs, path, expect)?,
+        };
+        if let Some(expected) = expect.region.filter(|region| *region != identity.region) {
+            let expected = expected.to_owned();
+            return Err(DirectoryError::OtherRegion { path: path.to_owned(), found: identity.region, expected });
+        }
+        let dir = Self { fs, path: path.to_owned(), identity, _lock: lock };
+        if expect.create {
+            dir.create_rooms()?;
+        }
+        Ok(dir)
+    }
+
+    fn create_rooms(&self) -> Result<(), DirectoryError> {
+        for room in [self.log(), self.snapshot(), self.state()] {
+            self.fs.create_dir_all(&room).map_err(io_error(&room, "making the data directory"))?;
+        }
+        self.fs.sync_dir(&self.path).map_err(io_error(&self.path, "making the data directory"))
     }
 
     /// Whose it is.
@@ -125,12 +172,21 @@ impl DataDir {
 
     /// Writes down that the log has begun, once its first open succeeded and before anything is acknowledged.
     pub fn mark_log_began(&mut self) -> Result<(), DirectoryError> {
-        todo!()
+        if self.identity.log_began {
+            return Ok(());
+        }
+        self.replace_identity(Identity { log_began: true, ..self.identity.clone() })
+    }
+
+    fn replace_identity(&mut self, identity: Identity) -> Result<(), DirectoryError> {
+        write_identity(&*self.fs, &self.path, &identity)?;
+        self.identity = identity;
+        Ok(())
     }
 
     /// Enters a later epoch.
     pub fn set_epoch(&mut self, epoch: Epoch) -> Result<(), DirectoryError> {
-        todo!()
+        self.replace_identity(Identity { epoch, ..self.identity.clone() })
     }
 
     /// The directory itself.
@@ -162,4 +218,39 @@ impl DataDir {
     pub fn fs(&self) -> &Arc<dyn FileSystem> {
         &self.fs
     }
+}
+
+/// A new directory's identity: the first epoch, no log yet.
+fn begin(fs: &dyn FileSystem, path: &Path, expect: Expect<'_>) -> Result<Identity, DirectoryError> {
+    let Some(region) = expect.region.filter(|_| expect.create) else {
+        return Err(DirectoryError::Missing { path: path.to_owned() });
+    };
+    let identity = Identity { region: region.to_owned(), epoch: Epoch::FIRST, log_began: false };
+    write_identity(fs, path, &identity)?;
+    Ok(identity)
+}
+
+fn read_identity(fs: &dyn FileSystem, path: &Path) -> Result<Option<Identity>, DirectoryError> {
+    let file = path.join(IDENTITY);
+    let bytes = read_small(fs, &file, MARK_BYTES_MAX).map_err(io_error(&file, "reading the identity"))?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    Identity::decode(&bytes).map(Some).map_err(|fault| match fault {
+        IdentityFault::Newer(version) => DirectoryError::NewerFormat { path: path.to_owned(), version },
+        IdentityFault::Damaged(what) => DirectoryError::Damaged { path: path.to_owned(), what },
+    })
+}
+
+fn write_identity(fs: &dyn FileSystem, path: &Path, identity: &Identity) -> Result<(), DirectoryError> {
+    replace(fs, path, IDENTITY, identity.encode().as_bytes())
+        .map_err(io_error(&path.join(IDENTITY), "writing the identity"))
+}
+
+fn check_region(region: &str) -> Result<(), DirectoryError> {
+    let fits = (1..=REGION_BYTES_MAX).contains(&region.len()) && !region.contains(char::is_control);
+    if fits { Ok(()) } else { Err(DirectoryError::RegionName { region: region.to_owned() }) }
+}
+
+fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> DirectoryError {
+    let path = path.to_owned();
+    move |source| DirectoryError::Io { path, what, source }
 }

@@ -143,6 +143,27 @@ pub(crate) fn replace(fs: &dyn FileSystem, dir: &Path, name: &str, bytes: &[u8])
     fs.sync_dir(dir)
 }
 
+/// Creates a directory with its missing parents so that a power cut doesn't take it away again.
+pub(crate) fn create_dir_durably(fs: &dyn FileSystem, dir: &Path) -> io::Result<()> {
+    let mut to_sync: Vec<&Path> = dir.parent().into_iter().collect();
+    for path in dir.ancestors().take_while(|path| !path.as_os_str().is_empty()) {
+        if fs.try_exists(path)? {
+            break;
+        }
+        to_sync.extend(path.parent());
+    }
+    fs.create_dir_all(dir)?;
+    to_sync.dedup();
+    for parent in to_sync {
+        match fs.sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }) {
+            // Not ours to read, so not ours to have made anything in.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
 /// Whether an error says that there is no room (disk or quota).
 pub(crate) fn is_no_room(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

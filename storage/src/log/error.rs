@@ -170,8 +170,16 @@ pub enum AppendError {
         /// The first error.
         cause: String,
     },
-    /// A group without entries, or one that was appended before.
-    #[error("the group is empty or was appended already")]
+    /// The mark of a clean stop couldn't be written. Everything appended is on disk all the same.
+    #[error("{}: the mark of a clean stop couldn't be written: {cause}; the next start takes a little longer", dir.display())]
+    CloseMark {
+        /// The log's directory.
+        dir: PathBuf,
+        /// The system's error.
+        cause: String,
+    },
+    /// A group without entries, one that was appended before, or one beyond the limits.
+    #[error("the group is empty, too large, or was appended already")]
     NotAppendable,
     /// A received group that doesn't continue this log.
     #[error("a group after {} doesn't continue the log, which ends at {}", got.sequence, expected.sequence)]

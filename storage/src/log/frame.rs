@@ -185,6 +185,11 @@ impl<'a> Group<'a> {
         Ok(group)
     }
 
+    /// A group that `parse` has passed before, from the same bytes.
+    pub(crate) fn checked(raw: &'a [u8], hash: ChainHash) -> Option<Self> {
+        Some(Self { header: GroupHeader::decode(raw).ok()?, hash, raw })
+    }
+
     fn check_entries(&self) -> Result<(), GroupError> {
         let mut fields = Fields(self.entries_bytes());
         for _ in 0..self.header.count {

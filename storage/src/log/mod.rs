@@ -6,157 +6,317 @@
 mod buffer;
 mod error;
 mod frame;
+mod marks;
+mod open;
 mod options;
+mod reader;
+mod recover;
+mod scan;
+mod segment;
+mod spares;
+mod walk;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::bytes::wide;
+use crate::fs::{FileSystem, is_no_room, write_all_at};
+use crate::limits::GROUP_BYTES_MAX;
+use crate::{Epoch, Position, Sequence};
 
 pub use buffer::GroupBuffer;
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
 pub use frame::{Entries, Group, GroupHeader};
+pub use open::{scan, verify_chain};
 pub use options::{Appended, LogOptions, OpenFrom, Preparation, Recovery, Space, SpaceClass, TornTail};
+pub use reader::LogReader;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use crate::fs::FileSystem;
-use crate::{Epoch, Position, Sequence};
+use buffer::Seal;
+use frame::{PLACEMENT_BYTES, Placement};
+use recover::Active;
+use segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader, fits, segment_path};
+use spares::{Spare, Spares};
 
 /// The log, open for its one writer.
 #[derive(Debug)]
-pub struct Log {}
+pub struct Log {
+    fs: Arc<dyn FileSystem>,
+    dir: PathBuf,
+    epoch: Epoch,
+    options: LogOptions,
+    /// Oldest first; the last one is the active one.
+    segments: Vec<SegmentFile>,
+    active: Active,
+    last: Position,
+    spares: Spares,
+    /// Frames of received groups, put together for one write.
+    scratch: Vec<u8>,
+    poisoned: Option<String>,
+}
 
 impl Log {
-    /// Opens the log, recovers it, and hands every group after `from.after` to `replay`, in order.
-    ///
-    /// Scans only from the segment that holds `from.after` on. A torn tail is cut off and reported in
-    /// [`Recovery`]; damage that is proven to have been durable is [`OpenError::Rot`]. When this
-    /// returns, everything it replayed is synced. It may be killed at any point.
-    pub fn open(
-        fs: Arc<dyn FileSystem>,
-        dir: &Path,
-        epoch: Epoch,
-        from: OpenFrom,
-        options: LogOptions,
-        replay: impl FnMut(&Group<'_>) -> Result<(), BoxError>,
-    ) -> Result<(Self, Recovery), OpenError> {
-        todo!()
-    }
-
     /// Writes the group and syncs it: one write, one fdatasync. The buffer keeps its entries until
     /// cleared. On [`AppendError::Poisoned`] the outcome is open and the log is closed for good; on
     /// [`AppendError::NoRoom`] nothing was written.
     pub fn append(&mut self, group: &mut GroupBuffer, class: SpaceClass) -> Result<Appended, AppendError> {
-        todo!()
+        if group.is_empty() || group.is_sealed() {
+            return Err(AppendError::NotAppendable);
+        }
+        let bytes = group.bytes();
+        self.make_room(bytes, class)?;
+        let seal = Seal {
+            epoch: self.epoch,
+            after: self.last,
+            durable_through: self.last.sequence,
+            key: &self.active.header.key,
+            offset: self.active.offset,
+        };
+        let (header, hash) = group.seal(&seal);
+        let last = Position { sequence: header.last(), hash };
+        let began = Instant::now();
+        self.write_and_sync(group.frame(), last)?;
+        Ok(Appended { first: header.first, last, bytes, sync_time: began.elapsed() })
     }
 
     /// Appends groups that another log made, verbatim: one write and one sync for those that fit into
     /// a segment together. They must continue this log.
-    pub fn append_received(&mut self, groups: &[Group<'_>]) -> Result<Appended, AppendError> {
-        todo!()
+    pub fn append_received(&mut self, groups: &[Group<'_>], class: SpaceClass) -> Result<Appended, AppendError> {
+        let first = groups.first().ok_or(AppendError::NotAppendable)?.first();
+        self.check_continues(groups)?;
+        let began = Instant::now();
+        let mut frames = std::mem::take(&mut self.scratch);
+        frames.clear();
+        let outcome = self.append_frames(groups, class, &mut frames);
+        frames.shrink_to(GROUP_BYTES_MAX);
+        self.scratch = frames;
+        let bytes = outcome?;
+        Ok(Appended { first, last: self.last, bytes, sync_time: began.elapsed() })
+    }
+
+    fn check_continues(&self, groups: &[Group<'_>]) -> Result<(), AppendError> {
+        let mut expected = self.last;
+        for group in groups {
+            if group.first() != expected.sequence.next() || group.previous() != expected.hash {
+                let got = Position { sequence: group.first().previous(), hash: group.previous() };
+                return Err(AppendError::NotNext { expected, got });
+            }
+            expected = group.position();
+        }
+        Ok(())
+    }
+
+    fn append_frames(
+        &mut self,
+        groups: &[Group<'_>],
+        class: SpaceClass,
+        frames: &mut Vec<u8>,
+    ) -> Result<usize, AppendError> {
+        let mut end = self.last;
+        let mut bytes: usize = 0;
+        for group in groups {
+            let frame_bytes = group.raw().len().saturating_add(PLACEMENT_BYTES);
+            if !fits(self.active.header.bytes, self.active.offset, frames.len().saturating_add(frame_bytes)) {
+                if !frames.is_empty() {
+                    self.write_and_sync(frames, end)?;
+                    frames.clear();
+                }
+                self.make_room(frame_bytes, class)?;
+            } else if frames.is_empty() {
+                self.make_room(frame_bytes, class)?;
+            }
+            let placement = Placement {
+                durable_through: self.last.sequence,
+                group_bytes: u32::try_from(group.raw().len()).unwrap_or(u32::MAX),
+            };
+            let offset = self.active.offset.saturating_add(wide(frames.len()));
+            let head = group.raw().get(..frame::HEADER_BYTES).unwrap_or_default();
+            frames.extend_from_slice(&placement.seal(&self.active.header.key, offset, head));
+            frames.extend_from_slice(group.raw());
+            bytes = bytes.saturating_add(frame_bytes);
+            end = group.position();
+        }
+        self.write_and_sync(frames, end)?;
+        Ok(bytes)
+    }
+
+    fn write_and_sync(&mut self, frames: &[u8], end: Position) -> Result<(), AppendError> {
+        let file = &self.active.file;
+        if let Err(error) = write_all_at(&**file, frames, self.active.offset).and_then(|()| file.sync_data()) {
+            return Err(self.poison(&error));
+        }
+        self.active.offset = self.active.offset.saturating_add(wide(frames.len()));
+        self.last = end;
+        Ok(())
+    }
+
+    /// The first I/O error closes the log for good and leaves word of it for the next start.
+    fn poison(&mut self, error: &std::io::Error) -> AppendError {
+        let cause = error.to_string();
+        // As far as the disk still takes it.
+        let _ = marks::write_io_error(&*self.fs, &self.dir, &cause);
+        self.poisoned = Some(cause.clone());
+        AppendError::Poisoned { file: self.active.path.clone(), cause }
+    }
+
+    fn check_poison(&self) -> Result<(), AppendError> {
+        match &self.poisoned {
+            Some(cause) => Err(AppendError::Poisoned { file: self.active.path.clone(), cause: cause.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Makes sure that an append of up to `bytes` (framing included, see [`GroupBuffer::bytes`]) of
     /// this class will find room; to be asked before anything is decided. May wait for the preparation of
     /// a segment.
     pub fn ensure_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
-        todo!()
+        self.check_poison()?;
+        if bytes > GROUP_BYTES_MAX + PLACEMENT_BYTES {
+            return Err(AppendError::NotAppendable);
+        }
+        if class == SpaceClass::Normal && self.spares.has_problem_still() {
+            return Err(self.no_room(bytes, None));
+        }
+        if fits(self.active.header.bytes, self.active.offset, bytes) {
+            return Ok(());
+        }
+        let segment = SEGMENT_HEADER_BYTES.saturating_add(wide(bytes));
+        match self.spares.ensure_next(segment) {
+            Ok(()) => Ok(()),
+            Err(_) if class == SpaceClass::Critical && self.spares.reserve_bytes() >= segment => Ok(()),
+            Err(problem) => Err(self.no_room(bytes, Some(problem))),
+        }
+    }
+
+    fn no_room(&self, bytes: usize, problem: Option<String>) -> AppendError {
+        let detail = problem.or_else(|| self.spares.problem()).unwrap_or_else(|| "disk full".to_owned());
+        AppendError::NoRoom { dir: self.dir.clone(), bytes, detail }
+    }
+
+    /// Room in the active segment for a frame, rolling to a spare one if need be.
+    fn make_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
+        self.ensure_room(bytes, class)?;
+        if fits(self.active.header.bytes, self.active.offset, bytes) {
+            return Ok(());
+        }
+        let segment = SEGMENT_HEADER_BYTES.saturating_add(wide(bytes));
+        let then = open::next_bytes(&self.options, self.spares.next_bytes().min(self.options.segment_bytes_max));
+        if let Some(spare) = self.spares.take_next(segment, then) {
+            return self.take_into_use(spare, true);
+        }
+        let reserve = if class == SpaceClass::Critical { self.spares.take_reserve(segment) } else { None };
+        match reserve {
+            Some(spare) => self.take_into_use(spare, false),
+            None => Err(self.no_room(bytes, None)),
+        }
+    }
+
+    /// Rolls: header, sync, name, sync of the directory, in this order.
+    fn take_into_use(&mut self, spare: Spare, is_next: bool) -> Result<(), AppendError> {
+        let key = match self.fs.entropy() {
+            Ok(key) => key,
+            Err(error) => return Err(self.poison(&error)),
+        };
+        let header =
+            SegmentHeader { epoch: self.epoch, recycled: spare.recycled, after: self.last, key, bytes: spare.bytes };
+        let path = segment_path(&self.dir, header.first());
+        if let Err(error) = write_all_at(&*spare.file, &header.encode(), 0).and_then(|()| spare.file.sync_data()) {
+            return Err(self.poison(&error));
+        }
+        if let Err(error) = self.fs.rename(&spare.path, &path) {
+            if is_no_room(&error) && is_next {
+                self.spares.put_back_next(spare);
+                return Err(self.no_room(0, Some(error.to_string())));
+            }
+            return Err(self.poison(&error));
+        }
+        if let Err(error) = self.fs.sync_dir(&self.dir) {
+            return Err(self.poison(&error));
+        }
+        self.active = Active { file: spare.file, path, header, offset: SEGMENT_HEADER_BYTES };
+        self.segments.push(recover::as_file(&self.active));
+        self.spares.refill();
+        Ok(())
     }
 
     /// For whom there is room. Cheap.
     #[must_use]
     pub fn space(&self) -> Space {
-        todo!()
+        if !self.spares.has_problem() {
+            return Space::Ample;
+        }
+        let left = segment::room(self.active.header.bytes, self.active.offset);
+        let reserve = self.spares.reserve_bytes().max(self.spares.next_bytes());
+        if reserve > 0 || left >= CRITICAL_ROOM_MIN { Space::ReserveOnly } else { Space::None }
     }
 
     /// Why [`Log::space`] isn't ample; `None` when it is.
     #[must_use]
     pub fn space_problem(&self) -> Option<String> {
-        todo!()
+        self.spares.problem()
     }
 
     /// Tries now (instead of within a second) to prepare what a full disk has kept from being prepared.
     pub fn retry_preparation(&mut self) {
-        todo!()
+        self.spares.retry();
     }
 
     /// The position after the last appended group. The next entry is `last().sequence.next()`.
     #[must_use]
     pub fn last(&self) -> Position {
-        todo!()
+        self.last
     }
 
     /// First sequence that is still in the log (the next one, when there is none).
     #[must_use]
     pub fn first(&self) -> Sequence {
-        todo!()
+        self.segments.first().map_or(self.last.sequence.next(), |segment| segment.first)
     }
 
     /// The epoch that appended groups carry.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        todo!()
+        self.epoch
     }
 
     /// Bytes of all segments on disk, spare ones not counted.
     #[must_use]
     pub fn segment_bytes(&self) -> u64 {
-        todo!()
+        self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
     /// Whether an I/O error has closed this log for good.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
-        todo!()
+        self.poisoned.is_some()
     }
 
     /// Gives up segments in which every entry is before `before`; some are kept for reuse. Returns their
     /// number. The files go in the background; what can't be removed now is at the next trim after a start.
     pub fn trim(&mut self, before: Sequence) -> usize {
-        todo!()
+        let needless = self.segments.windows(2).take_while(|pair| pair.last().is_some_and(|next| next.first <= before));
+        let count = needless.count();
+        let paths: Vec<PathBuf> = self.segments.drain(..count).map(|segment| segment.path).collect();
+        self.spares.discard(paths);
+        count
     }
 
     /// A clean stop: leaves a mark that proves how far this log is durable.
     pub fn close(self) -> Result<(), AppendError> {
-        todo!()
-    }
-}
-
-/// Reads groups while the writer appends: for the projection and for shipping.
-#[derive(Debug)]
-pub struct LogReader {}
-
-impl LogReader {
-    /// A reader of everything after `after`. Opens nothing yet but the directory's listing.
-    pub fn open(fs: Arc<dyn FileSystem>, dir: &Path, after: Sequence) -> Result<Self, ReadError> {
-        todo!()
+        self.check_poison()?;
+        marks::write_clean_stop(&*self.fs, &self.dir, self.last)
+            .map_err(|error| AppendError::CloseMark { dir: self.dir.clone(), cause: error.to_string() })
     }
 
-    /// The next group whose last sequence is not after `committed` (what the writer has appended);
-    /// `None` when there is none yet. The first group may begin before the sequence asked for, if that
-    /// isn't the end of a group: entries carry their sequence. Hashes and chain are checked.
-    pub fn next(&mut self, committed: Sequence) -> Result<Option<Group<'_>>, ReadError> {
-        todo!()
-    }
-
-    /// Last sequence given out.
+    /// The directory of the segments.
     #[must_use]
-    pub fn after(&self) -> Sequence {
-        todo!()
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 }
 
-/// Reads and checks a log without changing anything: what [`Log::open`] would replay and find, for
-/// `verify`. `epoch: None` accepts any that never falls. Counts what is proven and what is a torn tail.
-pub fn scan(
-    fs: &Arc<dyn FileSystem>,
-    dir: &Path,
-    epoch: Option<Epoch>,
-    from: OpenFrom,
-    visit: impl FnMut(&Group<'_>) -> Result<(), BoxError>,
-) -> Result<Recovery, OpenError> {
-    todo!()
-}
+/// Below this the active segment counts as full for the reserve's sake, in bytes.
+const CRITICAL_ROOM_MIN: u64 = 64 << 10;
 
-/// Checks the whole chain of a log, from its first retained segment on, changing nothing.
-/// `proven` as in [`OpenFrom`].
-pub fn verify_chain(fs: &Arc<dyn FileSystem>, dir: &Path, proven: Sequence) -> Result<Recovery, OpenError> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;

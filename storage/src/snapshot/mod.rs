@@ -1,172 +1,137 @@
 //! Snapshot files: state at a log position, in checksummed sections; also the backup format.
 //!
 //! A snapshot is written beside the others, synced, and renamed into place: a name `*.snap` always
-//! was whole once. It never decides which position is the base; the caller says.
+//! was whole once. This module never decides which position is the base; the caller says.
+//!
+//! ```text
+//! file    = header (112) + chunks + end chunk                          all integers little-endian
+//!   header  magic [8] · version u32 · epoch u32 · sequence u64 · chain hash [32] · 0 [24] · check [32]
+//!   chunk   section u32 · length u32 · kind u32 · 0 u32 · check [32] · bytes
+//! ```
+//! A chunk's check is BLAKE3 of the check before it, its own fields and its bytes, so that no chunk can
+//! be lost, doubled or moved; the end chunk has no bytes and its kind says that the file is whole.
+
+mod error;
+mod format;
+mod reader;
+mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::fs::FileSystem;
+use crate::fs::{FileSystem, OpenMode, create_dir_durably, read_full_at};
+use crate::limits::SNAPSHOTS_NEWEST_KEPT;
 use crate::{Epoch, Position, Sequence};
+
+pub use error::{BadSnapshot, SnapshotError, SnapshotInfo};
+pub use reader::SnapshotReader;
+pub use writer::SnapshotWriter;
+
+use error::io_error;
+use format::{HEADER_BYTES, Header, HeaderFault};
 
 /// The snapshots of one directory.
 #[derive(Clone, Debug)]
-pub struct SnapshotStore {}
-
-/// A snapshot as its header says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SnapshotInfo {
-    /// The log position it was taken at.
-    pub position: Position,
-    /// The epoch of that position.
-    pub epoch: Epoch,
-    /// Size of the file.
-    pub bytes: u64,
-    /// The file.
-    pub path: PathBuf,
-}
-
-/// A snapshot that can't be used, and why.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BadSnapshot {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub what: String,
-}
-
-/// What can go wrong with snapshots.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SnapshotError {
-    /// The file system failed.
-    #[error("{}: {what}: {source}", path.display())]
-    Io {
-        /// File or directory.
-        path: PathBuf,
-        /// What was being done.
-        what: &'static str,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// The file is damaged.
-    #[error("{}: damaged snapshot at offset {offset}: {what}; an older one or a backup has to serve", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where, in bytes.
-        offset: u64,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// Written by a later version.
-    #[error("{}: snapshot format {version} is newer than this version understands; upgrade the program", path.display())]
-    NewerFormat {
-        /// The file.
-        path: PathBuf,
-        /// Its format version.
-        version: u32,
-    },
-    /// A section larger than the caller allows.
-    #[error("{}: section {section} is larger than {limit} bytes", path.display())]
-    SectionTooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The section's id.
-        section: u32,
-        /// The caller's limit.
-        limit: usize,
-    },
+pub struct SnapshotStore {
+    fs: Arc<dyn FileSystem>,
+    dir: PathBuf,
 }
 
 impl SnapshotStore {
     /// Opens (and creates) the directory, and removes temporary files that a killed process left.
     pub fn open(fs: Arc<dyn FileSystem>, dir: &Path) -> Result<Self, SnapshotError> {
-        todo!()
+        let what = "opening the snapshot directory";
+        create_dir_durably(&*fs, dir).map_err(io_error(dir, what))?;
+        for entry in fs.list(dir).map_err(io_error(dir, what))? {
+            if entry.name.ends_with(".tmp") {
+                fs.remove(&dir.join(entry.name)).map_err(io_error(dir, what))?;
+            }
+        }
+        Ok(Self::read_only(fs, dir))
     }
 
     /// The same without changing anything: for `verify` and backups.
     #[must_use]
     pub fn read_only(fs: Arc<dyn FileSystem>, dir: &Path) -> Self {
-        todo!()
+        Self { fs, dir: dir.to_owned() }
     }
 
     /// Begins a snapshot. It exists only once [`SnapshotWriter::finish`] returns.
     pub fn create(&self, position: Position, epoch: Epoch) -> Result<SnapshotWriter, SnapshotError> {
-        todo!()
+        SnapshotWriter::create(&self.fs, &self.dir, position, epoch)
     }
 
     /// The snapshots there are, oldest first, by their headers; unreadable ones apart.
     pub fn list(&self) -> Result<(Vec<SnapshotInfo>, Vec<BadSnapshot>), SnapshotError> {
-        todo!()
+        let entries = match self.fs.list(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(io_error(&self.dir, "listing snapshots")(error)),
+        };
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let number = entry.name.strip_suffix(".snap").filter(|number| number.len() == 20);
+            let Some(sequence) = number.and_then(|number| number.parse().ok()).map(Sequence) else { continue };
+            let path = self.dir.join(&entry.name);
+            let header = self.header(&path);
+            match header {
+                Ok(header) if header.position.sequence == sequence => {
+                    let Header { position, epoch } = header;
+                    good.push(SnapshotInfo { position, epoch, bytes: entry.len, path });
+                }
+                Ok(_) => bad.push(BadSnapshot { path, what: "the file's name isn't its header's sequence".to_owned() }),
+                Err(what) => bad.push(BadSnapshot { path, what }),
+            }
+        }
+        good.sort_by_key(|info| info.position.sequence);
+        Ok((good, bad))
+    }
+
+    fn header(&self, path: &Path) -> Result<Header, String> {
+        let file = self.fs.open(path, OpenMode::Read).map_err(|error| error.to_string())?;
+        let mut bytes = [0; HEADER_BYTES];
+        read_full_at(&*file, &mut bytes, 0).map_err(|error| error.to_string())?;
+        Header::decode(&bytes).map_err(|fault| match fault {
+            HeaderFault::Newer(version) => format!("format {version} is newer than this version understands"),
+            HeaderFault::Damaged => "damaged header".to_owned(),
+        })
     }
 
     /// Opens one snapshot after checking all of it.
     pub fn open_snapshot(&self, info: &SnapshotInfo) -> Result<SnapshotReader, SnapshotError> {
-        todo!()
+        SnapshotReader::open(&*self.fs, info.clone())?.check_all()?;
+        SnapshotReader::open(&*self.fs, info.clone())
     }
 
-    /// The newest snapshot that is good as a whole, and the newer ones that aren't.
+    /// The newest snapshot that is good as a whole, and all that were found bad on the way to it.
     pub fn open_newest(&self) -> Result<(Option<SnapshotReader>, Vec<BadSnapshot>), SnapshotError> {
-        todo!()
+        let (good, mut bad) = self.list()?;
+        for info in good.iter().rev() {
+            match self.open_snapshot(info) {
+                Ok(reader) => return Ok((Some(reader), bad)),
+                Err(error) => bad.push(BadSnapshot { path: info.path.clone(), what: error.to_string() }),
+            }
+        }
+        Ok((None, bad))
     }
 
-    /// Removes every snapshot but the one at `base` and the newest two. Returns how many went.
+    /// Removes every snapshot but the one at `base` and the newest two. Returns how many went. A bad
+    /// file counts for nothing and stays for a person to look at.
     pub fn prune(&self, base: Sequence) -> Result<usize, SnapshotError> {
-        todo!()
+        let (good, _) = self.list()?;
+        let old = good.iter().rev().skip(SNAPSHOTS_NEWEST_KEPT);
+        let mut removed = 0;
+        for info in old.filter(|info| info.position.sequence != base) {
+            self.fs.remove(&info.path).map_err(io_error(&info.path, "removing an old snapshot"))?;
+            removed += 1;
+        }
+        if removed > 0 {
+            self.fs.sync_dir(&self.dir).map_err(io_error(&self.dir, "removing old snapshots"))?;
+        }
+        Ok(removed)
     }
 }
 
-/// A snapshot being written; dropped without `finish`, it is gone.
-#[derive(Debug)]
-pub struct SnapshotWriter {}
-
-impl SnapshotWriter {
-    /// Begins the next section. Ids are the caller's; they come back in the order written.
-    pub fn begin_section(&mut self, id: u32) -> Result<(), SnapshotError> {
-        todo!()
-    }
-
-    /// Adds bytes to the section; they are streamed to disk.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        todo!()
-    }
-
-    /// A whole section at once.
-    pub fn section(&mut self, id: u32, bytes: &[u8]) -> Result<(), SnapshotError> {
-        todo!()
-    }
-
-    /// Ends the file, syncs it, renames it into place, syncs the directory.
-    pub fn finish(self) -> Result<SnapshotInfo, SnapshotError> {
-        todo!()
-    }
-}
-
-/// A snapshot being read, section by section. Every chunk is checked again as it is read.
-#[derive(Debug)]
-pub struct SnapshotReader {}
-
-impl SnapshotReader {
-    /// What its header says.
-    #[must_use]
-    pub fn info(&self) -> &SnapshotInfo {
-        todo!()
-    }
-
-    /// Goes to the next section (skipping what is left of this one); its id, or `None` at the end.
-    pub fn next_section(&mut self) -> Result<Option<u32>, SnapshotError> {
-        todo!()
-    }
-
-    /// The next piece of the section (at most 1 MiB), `None` at its end.
-    pub fn next_chunk(&mut self) -> Result<Option<&[u8]>, SnapshotError> {
-        todo!()
-    }
-
-    /// What is left of the section, if it has at most `limit` bytes.
-    pub fn read_section(&mut self, limit: usize) -> Result<Vec<u8>, SnapshotError> {
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,440 @@
+//! Spare segments: zeroed (or recycled) and synced ahead of need, so that a full disk meets this file
+//! and never an append.
+//!
+//! Two are kept: `next.spare`, which the log rolls into, and `reserve.spare`, which only critical
+//! entries may use. A file gets its `.spare` name once it is zeroed and synced. A thread does the work
+//! (or the writer itself, [`Preparation::Inline`]); it also removes trimmed segments. It never touches a `.seg` file
+//! that still holds entries anybody may read.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::bytes::{narrow, wide};
+use crate::fs::{File, FileSystem, OpenMode, is_no_room, read_full_at, write_all_at};
+use crate::limits::{PREPARE_RETRY_SECONDS, RECYCLED_SEGMENTS_MAX, ZERO_CHUNK_BYTES};
+
+use super::options::Preparation;
+
+const NEXT: &str = "next.spare";
+const RESERVE: &str = "reserve.spare";
+const RECYCLED_PREFIX: &str = "recycled-";
+
+/// A file ready to become a segment.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    pub path: PathBuf,
+    pub file: Box<dyn File>,
+    pub bytes: u64,
+    pub recycled: bool,
+}
+
+/// Sizes wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub next_bytes: u64,
+    pub reserve_bytes: u64,
+}
+
+#[derive(Debug)]
+struct State {
+    next: Option<Spare>,
+    reserve: Option<Spare>,
+    wanted: Wanted,
+    /// Trimmed segments to be recycled or removed.
+    discarded: VecDeque<PathBuf>,
+    /// Why the last attempt failed; nothing is tried again until `retry`.
+    problem: Option<String>,
+    retry: bool,
+    stop: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    fs: Arc<dyn FileSystem>,
+    dir: PathBuf,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// The log's spare segments.
+#[derive(Debug)]
+pub(crate) struct Spares {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Job {
+    Discard(PathBuf),
+    Reserve(u64),
+    Next(u64),
+}
+
+impl Spares {
+    /// Takes over what spare files there are, prepares the reserve, and starts preparing the next segment.
+    pub(crate) fn open(
+        fs: &Arc<dyn FileSystem>,
+        dir: &Path,
+        wanted: Wanted,
+        preparation: Preparation,
+    ) -> io::Result<Self> {
+        let state = State {
+            next: adopt(&**fs, dir, NEXT, wanted.next_bytes)?,
+            reserve: adopt(&**fs, dir, RESERVE, wanted.reserve_bytes)?,
+            wanted,
+            discarded: VecDeque::new(),
+            problem: None,
+            retry: false,
+            stop: false,
+        };
+        let shared =
+            Shared { fs: Arc::clone(fs), dir: dir.to_owned(), state: Mutex::new(state), changed: Condvar::new() };
+        let mut spares = Self { shared: Arc::new(shared), thread: None };
+        if spares.shared.state().reserve.is_none() {
+            spares.shared.run(Job::Reserve(wanted.reserve_bytes));
+        }
+        if preparation == Preparation::Background {
+            let shared = Arc::clone(&spares.shared);
+            let thread = std::thread::Builder::new().name("qucan-spares".to_owned());
+            spares.thread = Some(thread.spawn(move || shared.work())?);
+        } else {
+            spares.work_inline();
+        }
+        Ok(spares)
+    }
+
+    fn work_inline(&self) {
+        loop {
+            // Not `while let`: the lock must be free again before the work begins.
+            let job = self.shared.state().job();
+            match job {
+                Some(job) => self.shared.run(job),
+                None => return,
+            }
+        }
+    }
+
+    /// Lets the worker go on: the thread, or this very call.
+    fn wake(&self) {
+        if self.thread.is_some() { self.shared.changed.notify_all() } else { self.work_inline() }
+    }
+
+    /// Why something can't be prepared now.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.shared.state().problem.clone()
+    }
+
+    pub(crate) fn has_problem(&self) -> bool {
+        self.shared.state().problem.is_some()
+    }
+
+    /// The same after the writer itself has tried again, if that is its job.
+    pub(crate) fn has_problem_still(&self) -> bool {
+        if self.thread.is_none() && self.has_problem() {
+            self.retry();
+        }
+        self.has_problem()
+    }
+
+    pub(crate) fn reserve_bytes(&self) -> u64 {
+        self.shared.state().reserve.as_ref().map_or(0, |reserve| reserve.bytes)
+    }
+
+    pub(crate) fn next_bytes(&self) -> u64 {
+        self.shared.state().next.as_ref().map_or(0, |next| next.bytes)
+    }
+
+    pub(crate) fn retry(&self) {
+        self.shared.state().retry = true;
+        self.wake();
+    }
+
+    /// Waits until a next segment of at least `bytes` is ready, having a larger one made if need be.
+    pub(crate) fn ensure_next(&self, bytes: u64) -> Result<(), String> {
+        let mut state = self.shared.state();
+        if let Some(small) = state.next.take_if(|next| next.bytes < bytes) {
+            state.discarded.push_back(small.path);
+        }
+        state.wanted.next_bytes = state.wanted.next_bytes.max(bytes);
+        loop {
+            if state.next.is_some() {
+                return Ok(());
+            }
+            if let Some(problem) = &state.problem {
+                return Err(problem.clone());
+            }
+            match &self.thread {
+                Some(thread) if thread.is_finished() => return Err("the preparing thread has ended".to_owned()),
+                Some(_) => {
+                    self.shared.changed.notify_all();
+                    state = self.shared.wait(state, Duration::from_millis(100));
+                }
+                None => {
+                    drop(state);
+                    self.work_inline();
+                    state = self.shared.state();
+                }
+            }
+        }
+    }
+
+    /// Takes the next segment, if one of at least `bytes` is ready, and has one of `then_bytes` made.
+    pub(crate) fn take_next(&self, bytes: u64, then_bytes: u64) -> Option<Spare> {
+        let mut state = self.shared.state();
+        let spare = state.next.take_if(|next| next.bytes >= bytes)?;
+        state.wanted.next_bytes = then_bytes;
+        Some(spare)
+    }
+
+    pub(crate) fn take_reserve(&self, bytes: u64) -> Option<Spare> {
+        self.shared.state().reserve.take_if(|reserve| reserve.bytes >= bytes)
+    }
+
+    /// Puts back a spare that couldn't be taken into use.
+    pub(crate) fn put_back_next(&self, spare: Spare) {
+        self.shared.state().next = Some(spare);
+    }
+
+    /// After a spare was taken (and its file renamed): lets the worker make the next one.
+    pub(crate) fn refill(&self) {
+        self.wake();
+    }
+
+    pub(crate) fn discard(&self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.shared.state().discarded.extend(paths);
+        self.wake();
+    }
+}
+
+impl Drop for Spares {
+    fn drop(&mut self) {
+        self.shared.state().stop = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was its own report.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl State {
+    /// What is to be done now, if anything.
+    fn job(&mut self) -> Option<Job> {
+        if self.stop {
+            return None;
+        }
+        if let Some(path) = self.discarded.pop_front() {
+            self.retry = true; // room may have come of it
+            return Some(Job::Discard(path));
+        }
+        if std::mem::take(&mut self.retry) {
+            return self.missing();
+        }
+        if self.problem.is_some() { None } else { self.missing() }
+    }
+
+    fn missing(&mut self) -> Option<Job> {
+        if self.reserve.is_none() {
+            Some(Job::Reserve(self.wanted.reserve_bytes))
+        } else if self.next.is_none() {
+            Some(Job::Next(self.wanted.next_bytes))
+        } else {
+            self.problem = None;
+            None
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn stopping(&self) -> bool {
+        self.state().stop
+    }
+
+    /// The preparing thread.
+    fn work(&self) {
+        loop {
+            let mut state = self.state();
+            let job = loop {
+                if state.stop {
+                    return;
+                }
+                if let Some(job) = state.job() {
+                    break job;
+                }
+                let troubled = state.problem.is_some();
+                state = self.wait(state, Duration::from_secs(PREPARE_RETRY_SECONDS));
+                // On a full disk somebody else may have made room meanwhile.
+                state.retry |= troubled;
+            };
+            drop(state);
+            self.run(job);
+            self.changed.notify_all();
+        }
+    }
+
+    fn run(&self, job: Job) {
+        let outcome = match job {
+            Job::Discard(path) => {
+                if let Err(error) = self.discard(&path) {
+                    tracing::warn!(path = %path.display(), %error, "a trimmed log segment stays until the next trim");
+                }
+                return;
+            }
+            Job::Reserve(bytes) => self.prepare(RESERVE, bytes).map(|spare| self.state().reserve = spare),
+            Job::Next(bytes) => self.prepare(NEXT, bytes).map(|spare| {
+                let mut state = self.state();
+                // Meanwhile a larger one may have been asked for.
+                match spare {
+                    Some(small) if small.bytes < state.wanted.next_bytes => state.discarded.push_back(small.path),
+                    spare => state.next = spare,
+                }
+            }),
+        };
+        let mut state = self.state();
+        match outcome {
+            Ok(()) if state.next.is_some() && state.reserve.is_some() => state.problem = None,
+            // Half of the trouble is over: the other half is tried at once.
+            Ok(()) => state.retry |= state.problem.is_some(),
+            Err(error) => state.problem = Some(error.to_string()),
+        }
+    }
+
+    /// Makes a spare of at least `bytes` under its final name; `None` when told to stop.
+    fn prepare(&self, name: &str, bytes: u64) -> io::Result<Option<Spare>> {
+        let path = self.dir.join(name);
+        if let Some((recycled, bytes)) = self.recycled()?.into_iter().find(|(_, length)| *length >= bytes) {
+            self.fs.rename(&recycled, &path)?;
+            self.fs.sync_dir(&self.dir)?;
+            let file = self.fs.open(&path, OpenMode::ReadWrite)?;
+            return Ok(Some(Spare { path, file, bytes, recycled: true }));
+        }
+        match self.zeroed(&path, bytes) {
+            Err(error) if is_no_room(&error) => {
+                // Too small to be used again, but their room may do.
+                let small = self.recycled()?;
+                if small.is_empty() {
+                    return Err(error);
+                }
+                for (path, _) in small {
+                    self.fs.remove(&path)?;
+                }
+                self.zeroed(&path, bytes)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn zeroed(&self, path: &Path, bytes: u64) -> io::Result<Option<Spare>> {
+        let temporary = path.with_extension("tmp");
+        remove_if_there(&*self.fs, &temporary)?;
+        let made = self.fs.create(&temporary).and_then(|file| {
+            let zeros = vec![0; ZERO_CHUNK_BYTES.min(narrow(bytes))];
+            let mut at = 0;
+            while at < bytes {
+                if self.stopping() {
+                    return Ok(None);
+                }
+                let piece = zeros.get(..narrow(bytes.saturating_sub(at))).unwrap_or(&zeros);
+                write_all_at(&*file, piece, at)?;
+                file.sync_data()?;
+                at = at.saturating_add(wide(piece.len()));
+            }
+            self.fs.rename(&temporary, path)?;
+            self.fs.sync_dir(&self.dir)?;
+            Ok(Some(Spare { path: path.to_owned(), file, bytes, recycled: false }))
+        });
+        if !matches!(made, Ok(Some(_))) {
+            // Half a spare only takes room. If it can't be removed now, the next open does.
+            let _ = self.fs.remove(&temporary);
+        }
+        made
+    }
+
+    /// Recycled files, smallest first.
+    fn recycled(&self) -> io::Result<Vec<(PathBuf, u64)>> {
+        let mut files: Vec<_> = self
+            .fs
+            .list(&self.dir)?
+            .into_iter()
+            .filter(|entry| entry.name.starts_with(RECYCLED_PREFIX))
+            .map(|entry| (self.dir.join(entry.name), entry.len))
+            .collect();
+        files.sort_by_key(|(_, bytes)| *bytes);
+        Ok(files)
+    }
+
+    /// Keeps a trimmed file for reuse, or removes it.
+    fn discard(&self, path: &Path) -> io::Result<()> {
+        let keep = self.recycled()?.len() < RECYCLED_SEGMENTS_MAX && !self.state().problem.is_some();
+        match path.file_stem().filter(|_| keep) {
+            Some(stem) => {
+                let name = format!("{RECYCLED_PREFIX}{}.spare", stem.to_string_lossy());
+                self.fs.rename(path, &self.dir.join(name))?;
+            }
+            None => self.fs.remove(path)?,
+        }
+        self.fs.sync_dir(&self.dir)
+    }
+}
+
+fn remove_if_there(fs: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    match fs.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A spare that an earlier run left, if it is large enough. One that was a segment still begins like one.
+fn adopt(fs: &dyn FileSystem, dir: &Path, name: &str, bytes: u64) -> io::Result<Option<Spare>> {
+    let path = dir.join(name);
+    let file = match fs.open(&path, OpenMode::ReadWrite) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let length = file.len()?;
+    if length < bytes {
+        fs.remove(&path)?;
+        return Ok(None);
+    }
+    let mut begins = [0];
+    read_full_at(&*file, &mut begins, 0)?;
+    Ok(Some(Spare { path, file, bytes: length, recycled: begins != [0] }))
+}
+
+/// Removes temporary files, and after an I/O error all spare ones: nothing is known about them.
+pub(crate) fn clean_up(fs: &dyn FileSystem, dir: &Path, after_io_error: bool) -> io::Result<()> {
+    for entry in fs.list(dir)? {
+        let temporary = entry.name.ends_with(".tmp");
+        if temporary || (after_io_error && entry.name.ends_with(".spare")) {
+            fs.remove(&dir.join(entry.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes one zeroed file outside of the regular preparation: a log's first segment, or the one after an error.
+pub(crate) fn make_zeroed(fs: &dyn FileSystem, path: &Path, bytes: u64) -> io::Result<Box<dyn File>> {
+    remove_if_there(fs, path)?;
+    let file = fs.create(path)?;
+    let zeros = vec![0; ZERO_CHUNK_BYTES.min(narrow(bytes))];
+    let mut at = 0;
+    while at < bytes {
+        let piece = zeros.get(..narrow(bytes.saturating_sub(at))).unwrap_or(&zeros);
+        write_all_at(&*file, piece, at)?;
+        at = at.saturating_add(wide(piece.len()));
+    }
+    file.sync_data()?;
+    Ok(file)
+}
