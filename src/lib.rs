@@ -6,4 +6,5 @@ pub mod api;
 pub mod domain;
 pub mod engine;
 pub mod limits;
+pub mod payment;
 pub mod view;

@@ -1,5 +1,7 @@
 //! Every bound of the node and what it protects. (Bounds of bytes on disk stand in `qucan_storage::limits`.)
 
+use std::time::Duration;
+
 /// Requests waiting in front of the writer: payments, POS, refunds. Bounds memory and the wait behind a slow disk.
 pub const CRITICAL_QUEUE: usize = 4096;
 
@@ -89,6 +91,15 @@ pub const CATALOG_ADDRESS_CHARS_MAX: usize = 200;
 
 /// Characters of a picture's URL.
 pub const CATALOG_IMAGE_CHARS_MAX: usize = 500;
+
+/// Refunds asked for at once. Bounds the connections to a provider and the critical queue's share.
+pub const REFUNDS_AT_ONCE: usize = 16;
+
+/// The pause before a refund is asked for again; it doubles with every attempt …
+pub const REFUND_RETRY_FIRST: Duration = Duration::from_secs(1);
+
+/// … up to this.
+pub const REFUND_RETRY_MAX: Duration = Duration::from_secs(3600);
 
 const _: () = assert!(GROUP_NORMAL_SHARE < GROUP_COMMANDS_MAX);
 const _: () = assert!(PROJECTION_BATCH_EVENTS <= qucan_storage::limits::TABLE_BATCH_EVENTS_MAX);
