@@ -50,6 +50,9 @@ pub const PROJECTION_DAYS_READ: usize = 2;
 /// Entries between projection and snapshot that a start reads into memory; beyond it history is `rebuilding` for a while.
 pub const RECOVERY_GAP_ENTRIES_MAX: u64 = 100_000;
 
+/// Largest section of a snapshot. Protects a start's memory; the largest in use is a shard of open orders.
+pub const SNAPSHOT_SECTION_BYTES_MAX: usize = 64 << 20;
+
 /// Projection reads at once. Bounds the threads that wait for sled.
 pub const PROJECTION_READS_MAX: usize = 32;
 

@@ -10,6 +10,7 @@ mod entry;
 mod error;
 mod order;
 mod raw;
+mod state;
 mod v1;
 mod with;
 
@@ -18,6 +19,7 @@ pub use entry::{
 };
 pub use error::RecordError;
 pub use order::{decode_order, encode_order};
+pub use state::{StateHash, StateHasher, decode_part, encode_part, state_hash};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -25,7 +25,7 @@ fn text() -> impl Strategy<Value = SmolStr> {
     prop_oneof![Just(String::new()), "[a-z]{1,8}", "[ -~]{9,30}", "[双人套餐可乐🥤]{1,200}"].prop_map(SmolStr::from)
 }
 
-fn id<T: std::str::FromStr + std::fmt::Debug>() -> impl Strategy<Value = T>
+pub(crate) fn id<T: std::str::FromStr + std::fmt::Debug>() -> impl Strategy<Value = T>
 where
     T::Err: std::fmt::Debug,
 {
@@ -51,7 +51,7 @@ fn fen() -> impl Strategy<Value = Fen> {
     any::<i64>().prop_map(Fen)
 }
 
-fn at() -> impl Strategy<Value = Timestamp> {
+pub(crate) fn at() -> impl Strategy<Value = Timestamp> {
     (i64::MIN + 1..=i64::MAX).prop_map(Timestamp)
 }
 
@@ -226,20 +226,26 @@ fn key_use() -> impl Strategy<Value = KeyUse> {
     (any::<u128>(), any::<u64>()).prop_map(|(fingerprint, body)| KeyUse { fingerprint, body })
 }
 
-pub(crate) fn event() -> impl Strategy<Value = Event> {
-    let start = (id(), any::<u16>(), any::<[u8; 32]>()).prop_map(|(region, epoch, secret)| StartRegion {
+pub(crate) fn start() -> impl Strategy<Value = StartRegion> {
+    (id(), any::<u16>(), any::<[u8; 32]>()).prop_map(|(region, epoch, secret)| StartRegion {
         region,
         epoch,
         secret: RegionSecret(secret),
-    });
+    })
+}
+
+pub(crate) fn pause() -> impl Strategy<Value = Pause> {
+    (of(text()), of(at())).prop_map(|(reason, until)| Pause { reason, until })
+}
+
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     let declaration = (scope(), id(), of(any::<u32>())).prop_map(|(stores, sku, available)| StockDeclaration {
         stores,
         sku,
         available,
     });
-    let pause = (of(text()), of(at())).prop_map(|(reason, until)| Pause { reason, until });
     prop_oneof![
-        start.prop_map(Event::RegionStarted),
+        start().prop_map(Event::RegionStarted),
         "[A-Z]{3}".prop_map(|code| Event::CurrencySet(Currency::parse(&code).unwrap())),
         store().prop_map(|store| Event::StoreDefined(Arc::new(store))),
         id().prop_map(Event::StoreWithdrawn),
@@ -253,7 +259,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         (id(), id(), any::<i32>(), text(), key_use()).prop_map(|(store, sku, delta, reason, request)| {
             Event::StockAdjusted { store, sku, delta, reason, request }
         }),
-        (id(), of(pause)).prop_map(|(store, pause)| Event::AcceptingChanged { store, pause }),
+        (id(), of(pause())).prop_map(|(store, pause)| Event::AcceptingChanged { store, pause }),
         (any::<u128>(), id(), visible(), any::<u16>()).prop_map(|(coupon, campaign, member, ordinal)| {
             Event::CouponClaimed { coupon: CouponId(coupon), campaign, member, ordinal }
         }),

@@ -14,6 +14,7 @@ use crate::domain::order::{ChosenOption, Line, Order, Status};
 use crate::domain::time::{BusinessDay, Timestamp};
 
 pub(crate) mod arbitrary;
+mod state;
 
 /// An order as a busy day brings it: two lines with an option each, names in two languages, a real openid.
 pub(crate) fn usual_order() -> Order {

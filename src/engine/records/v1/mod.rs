@@ -6,3 +6,4 @@ pub(super) mod basics;
 pub(super) mod catalog;
 pub(super) mod event;
 pub(super) mod order;
+pub(super) mod state;
