@@ -8,3 +8,4 @@ pub mod engine;
 pub mod limits;
 pub mod payment;
 pub mod view;
+pub mod web;

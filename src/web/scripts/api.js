@@ -1,0 +1,105 @@
+// Calls of the node's HTTP API. Every call the pages make is safe to repeat (by its nature or by its Idempotency-Key),
+// so a lost line or a busy node is tried again a few times before anybody is bothered.
+
+const ATTEMPTS = 3;
+const TIMEOUT_MS = 15_000;
+const RETRY_AFTER_MAX_MS = 5_000;
+
+/** What the node (or the line) refused; `kind` is the last part of the problem's type, such as `out-of-stock`. */
+export class Problem extends Error {
+  constructor(kind, status, members = {}) {
+    super(members.detail ?? members.title ?? kind);
+    this.kind = kind;
+    this.status = status;
+    this.members = members;
+  }
+}
+
+let tokens = { get: () => null, renew: async () => false };
+
+/** Tells the calls where their token comes from: `get()`, and `renew()` after a 401, true if there is a new one. */
+export function useTokens(provider) {
+  tokens = provider;
+}
+
+/** A key for one intention of one person; repeated as long as the intention is the same. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** `call("POST", "/v1/orders", {body, key})` → the answer's JSON; throws a `Problem`. `open: true` sends no token. */
+export async function call(method, path, options = {}) {
+  let renewed = false;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await callOnce(method, path, options);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status === 401 && !options.open && !renewed && (await tokens.renew())) {
+        renewed = true;
+        continue;
+      }
+      const transient = problem.status === 0 || [429, 502, 503, 504].includes(problem.status);
+      if (!transient || attempt >= (options.attempts ?? ATTEMPTS)) throw problem;
+      await pause(Math.min(problem.members.retry_after_ms ?? 400 * 2 ** attempt, RETRY_AFTER_MAX_MS) * (0.75 + Math.random() / 2));
+    }
+  }
+}
+
+async function callOnce(method, path, { body, key, open }) {
+  const headers = { accept: "application/json, application/problem+json" };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (key) headers["idempotency-key"] = key;
+  const token = open ? null : tokens.get();
+  if (token) headers.authorization = `Bearer ${token}`;
+  const control = new AbortController();
+  const timer = setTimeout(() => control.abort(), TIMEOUT_MS);
+  let response;
+  let text;
+  try {
+    response = await fetch(path, { method, headers, signal: control.signal, body: body === undefined ? undefined : JSON.stringify(body), credentials: "omit" });
+    text = await response.text();
+  } catch {
+    throw new Problem("network", 0);
+  } finally {
+    clearTimeout(timer);
+  }
+  const answer = parse(text);
+  if (response.ok) return answer ?? {};
+  throw problemFrom(response, answer ?? {});
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function problemFrom(response, members) {
+  const kind = String(members.type ?? "").split("/").pop() || `status-${response.status}`;
+  const seconds = Number(response.headers.get("retry-after"));
+  if (members.retry_after_ms === undefined && seconds > 0) members.retry_after_ms = seconds * 1000;
+  return new Problem(kind, response.status, members);
+}
+
+/** All pages of a list call whose answer holds `name` and `next_cursor`. */
+export async function listAll(path, name, options) {
+  const found = [];
+  let cursor = null;
+  do {
+    const page = await call("GET", cursor === null ? path : `${path}${path.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}`, options);
+    found.push(...page[name]);
+    cursor = page.next_cursor ?? null;
+  } while (cursor !== null && found.length < 5_000);
+  return found;
+}
+
+/** A path with every part encoded: path`/v1/orders/${id}`. */
+export function path(parts, ...values) {
+  return parts.reduce((text, part, index) => text + encodeURIComponent(values[index - 1]) + part);
+}
