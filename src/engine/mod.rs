@@ -16,7 +16,9 @@ pub mod metrics;
 pub mod options;
 mod projection;
 pub mod records;
+pub mod replay;
 mod shared;
+pub mod snapshots;
 pub mod status;
 pub mod views;
 

@@ -1,0 +1,100 @@
+//! Replay: entries of the log, decoded and taken into a state. Used by recovery and by `verify`; what comes out is the
+//! state that the writer had, to the bit.
+
+use qucan_storage::Sequence;
+use qucan_storage::log::Group;
+
+use super::records::{EntryView, RecordError};
+use crate::domain::effect::Effect;
+use crate::domain::event::Event;
+use crate::domain::evolve::EvolveError;
+use crate::domain::state::State;
+
+/// An entry that can't be replayed. The state is then of no more use.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The entry can't be decoded.
+    #[error("entry {sequence}: {source}")]
+    Record {
+        /// Which.
+        sequence: Sequence,
+        /// What is wrong.
+        source: RecordError,
+    },
+    /// The entry does not fit the state.
+    #[error("entry {sequence} does not follow from the entries before it: {source}")]
+    Evolve {
+        /// Which.
+        sequence: Sequence,
+        /// What does not fit.
+        source: EvolveError,
+    },
+}
+
+/// A state that follows a log.
+#[derive(Debug)]
+pub struct Replay {
+    state: State,
+    after: Sequence,
+    entries: u64,
+    effects: Vec<Effect>,
+}
+
+impl Replay {
+    /// Goes on from a state that holds everything up to `after`.
+    pub fn new(state: State, after: Sequence) -> Self {
+        Self { state, after, entries: 0, effects: Vec::new() }
+    }
+
+    /// Takes in the entries of a group that are not in the state yet.
+    pub fn group(&mut self, group: &Group<'_>) -> Result<(), ReplayError> {
+        self.group_with(group, |_, _, _, _| {})
+    }
+
+    /// The same; `visit` sees each entry with its event and the state after it.
+    pub fn group_with(
+        &mut self,
+        group: &Group<'_>,
+        mut visit: impl FnMut(Sequence, &EntryView<'_>, &Event, &State),
+    ) -> Result<(), ReplayError> {
+        self.effects.clear();
+        let after = self.after;
+        for (sequence, bytes) in group.entries().filter(|(sequence, _)| *sequence > after) {
+            let record = |source| ReplayError::Record { sequence, source };
+            let entry = EntryView::parse(bytes).map_err(record)?;
+            let event = entry.event().map_err(record)?;
+            self.state
+                .evolve(entry.at, &event, &mut self.effects)
+                .map_err(|source| ReplayError::Evolve { sequence, source })?;
+            visit(sequence, &entry, &event, &self.state);
+            self.after = sequence;
+            self.entries += 1;
+        }
+        Ok(())
+    }
+
+    /// What the entries of the last group changed.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// The last sequence that the state holds.
+    pub fn after(&self) -> Sequence {
+        self.after
+    }
+
+    /// Entries taken in.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// The state so far.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The state at the end.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+}

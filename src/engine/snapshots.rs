@@ -1,0 +1,210 @@
+//! The state in snapshot files: written on the caller's thread, loaded at a start, each with the hash of the state in it.
+//!
+//! The storage crate checks bytes; here it is checked that they are a state. A snapshot that is not is passed over for an
+//! older one and named, never repaired. Never here: when a snapshot is taken, which are kept.
+
+use std::path::PathBuf;
+
+use qucan_storage::snapshot::{BadSnapshot, SnapshotError, SnapshotInfo, SnapshotReader, SnapshotStore};
+use qucan_storage::{Epoch, Position};
+
+use super::records::{RecordError, StateHash, StateHasher, decode_part, encode_part};
+use crate::domain::state::{PartsError, State};
+use crate::limits::SNAPSHOT_SECTION_BYTES_MAX;
+
+/// The last section: the hash of all before it. Its kind is none of a part's.
+const SEAL: u32 = 0x01FF_0000;
+
+/// A snapshot that was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file could not be written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The state has no stored form.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+/// A snapshot that is no state.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file can't be read.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A section is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: RecordError,
+    },
+    /// The sections don't make a state.
+    #[error("{}: {source}", path.display())]
+    Parts {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: PartsError,
+    },
+    /// The hash of the state is missing or not the last section.
+    #[error("{}: the state's hash is missing", path.display())]
+    Unsealed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The state in the file is another than the one that was written.
+    #[error("{}: the state in it has hash {found:?}, the file says {stated:?}", path.display())]
+    OtherState {
+        /// The file.
+        path: PathBuf,
+        /// The hash of what is in the file.
+        found: StateHash,
+        /// The hash that the file says.
+        stated: StateHash,
+    },
+}
+
+/// A state as it was loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The state.
+    pub state: State,
+    /// Where in the log it was.
+    pub position: Position,
+    /// The epoch of that position.
+    pub epoch: Epoch,
+    /// Its hash, as the file says.
+    pub hash: StateHash,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// Whether a load computes the state's hash anew. The file's own checksums are checked in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashCheck {
+    /// Believe it: a start that has to be quick.
+    Trust,
+    /// Compute and compare.
+    Compute,
+}
+
+/// Writes a snapshot of a state; it is on disk when this returns. Takes as long as the state is large: not for the
+/// writer's thread.
+pub fn write(
+    store: &SnapshotStore,
+    state: &State,
+    position: Position,
+    epoch: Epoch,
+) -> Result<(SnapshotInfo, StateHash), WriteError> {
+    let mut snapshot = store.create(position, epoch)?;
+    let (mut hasher, mut bytes) = (StateHasher::default(), Vec::new());
+    for part in state.parts() {
+        bytes.clear();
+        let section = encode_part(&mut bytes, &part)?;
+        hasher.section(section, &bytes);
+        snapshot.section(section, &bytes)?;
+    }
+    let hash = hasher.finish();
+    snapshot.section(SEAL, &hash.0)?;
+    Ok((snapshot.finish()?, hash))
+}
+
+/// Loads a state.
+pub fn load(mut reader: SnapshotReader, check: HashCheck) -> Result<Loaded, LoadError> {
+    let SnapshotInfo { position, epoch, path, .. } = reader.info().clone();
+    let mut sections =
+        Sections { reader: &mut reader, check, hasher: StateHasher::default(), stated: None, failed: None };
+    let state = State::from_parts(&mut sections);
+    let (found, stated, failed) = (sections.hasher.finish(), sections.stated, sections.failed);
+    match failed {
+        Some(Failed::Snapshot(error)) => return Err(error.into()),
+        Some(Failed::Record(source)) => return Err(LoadError::Record { path, source }),
+        None => {}
+    }
+    let state = state.map_err(|source| LoadError::Parts { path: path.clone(), source })?;
+    let Some(stated) = stated else { return Err(LoadError::Unsealed { path }) };
+    if check == HashCheck::Compute && found != stated {
+        return Err(LoadError::OtherState { path, found, stated });
+    }
+    Ok(Loaded { state, position, epoch, hash: stated, path })
+}
+
+/// Loads the newest snapshot that is good as a whole; the newer ones that are not are named. Only a directory that can't
+/// be read is an error.
+pub fn load_newest(
+    store: &SnapshotStore,
+    check: HashCheck,
+) -> Result<(Option<Loaded>, Vec<BadSnapshot>), SnapshotError> {
+    let (good, mut bad) = store.list()?;
+    for info in good.iter().rev() {
+        let loaded = store.open_snapshot(info).map_err(LoadError::from).and_then(|reader| load(reader, check));
+        match loaded {
+            Ok(loaded) => return Ok((Some(loaded), bad)),
+            Err(error) => bad.push(BadSnapshot { path: info.path.clone(), what: error.to_string() }),
+        }
+    }
+    Ok((None, bad))
+}
+
+/// A file's sections as parts of a state, ending at the seal or at the first thing that is wrong.
+struct Sections<'r> {
+    reader: &'r mut SnapshotReader,
+    check: HashCheck,
+    hasher: StateHasher,
+    stated: Option<StateHash>,
+    failed: Option<Failed>,
+}
+
+enum Failed {
+    Snapshot(SnapshotError),
+    Record(RecordError),
+}
+
+impl From<SnapshotError> for Failed {
+    fn from(error: SnapshotError) -> Self {
+        Self::Snapshot(error)
+    }
+}
+
+impl From<RecordError> for Failed {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl Sections<'_> {
+    fn read(&mut self) -> Result<Option<crate::domain::state::Part>, Failed> {
+        let Some(section) = self.reader.next_section()? else { return Ok(None) };
+        let bytes = self.reader.read_section(SNAPSHOT_SECTION_BYTES_MAX)?;
+        if self.stated.is_some() {
+            return Err(RecordError::UnknownSection { section }.into());
+        }
+        if section == SEAL {
+            let hash = bytes.as_slice().try_into();
+            let short = |_| RecordError::Short { what: "hash of the state", bytes: bytes.len() };
+            self.stated = Some(StateHash(hash.map_err(short)?));
+            // Nothing may follow: the next section, if there is one, is refused.
+            return self.read();
+        }
+        if self.check == HashCheck::Compute {
+            self.hasher.section(section, &bytes);
+        }
+        Ok(Some(decode_part(section, &bytes)?))
+    }
+}
+
+impl Iterator for Sections<'_> {
+    type Item = crate::domain::state::Part;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed.is_some() {
+            return None;
+        }
+        self.read().unwrap_or_else(|failed| {
+            self.failed = Some(failed);
+            None
+        })
+    }
+}
