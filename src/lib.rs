@@ -7,5 +7,6 @@ pub mod domain;
 pub mod engine;
 pub mod limits;
 pub mod payment;
+pub mod push;
 pub mod view;
 pub mod web;

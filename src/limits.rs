@@ -107,3 +107,53 @@ pub const REFUND_RETRY_MAX: Duration = Duration::from_secs(3600);
 const _: () = assert!(GROUP_NORMAL_SHARE < GROUP_COMMANDS_MAX);
 const _: () = assert!(PROJECTION_BATCH_EVENTS <= qucan_storage::limits::TABLE_BATCH_EVENTS_MAX);
 const _: () = assert!(GROUP_BYTES_SOFT < qucan_storage::limits::GROUP_BYTES_MAX);
+
+/// Push connections at once. Bounds memory and descriptors (a process gets 20,000 where nothing else is set).
+pub const PUSH_CONNECTIONS_MAX: usize = 15_000;
+
+/// Push connections from one address. Generous, because a carrier puts many phones behind one.
+pub const PUSH_CONNECTIONS_PER_ADDRESS_MAX: usize = 2_000;
+
+/// Push connections of one customer; mini-programs may have 5 sockets. The oldest is replaced.
+pub const PUSH_CONNECTIONS_PER_CUSTOMER_MAX: usize = 8;
+
+/// Push connections of one subject of a store or of the operator: all screens of a store may share a token.
+pub const PUSH_CONNECTIONS_PER_STAFF_MAX: usize = 64;
+
+/// Topics one push connection listens to.
+pub const PUSH_SUBSCRIPTIONS_MAX: usize = 64;
+
+/// Largest frame a push client may send; the contract's 64 KiB.
+pub const PUSH_CLIENT_FRAME_BYTES_MAX: usize = 64 << 10;
+
+/// Largest frame the hub sends; the contract's 1 MiB. Longer store snapshots are cut.
+pub const PUSH_SERVER_FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// Events waiting for one slow push client before it is closed. Bounds memory per connection.
+pub const PUSH_QUEUE_EVENTS: usize = 1_024;
+
+/// Bytes, roughly, of events waiting for one slow push client. Events are shared, this bounds what it keeps alive.
+pub const PUSH_QUEUE_BYTES: usize = 4 << 20;
+
+/// Frames a push client may send in a burst, and per second after it. A POS acknowledges every event of its store.
+pub const PUSH_CLIENT_FRAMES_BURST: u32 = 400;
+
+/// Frames a push client may send per second for long.
+pub const PUSH_CLIENT_FRAMES_PER_SECOND: u32 = 200;
+
+/// Newest events kept of one topic for clients that come back.
+pub const PUSH_RING_TOPIC_EVENTS: usize = 1_024;
+
+/// Events kept of all topics: what a socket may miss and still get without a snapshot.
+pub const PUSH_RING_EVENTS: usize = 131_072;
+
+/// Bytes, roughly, that all rings keep alive.
+pub const PUSH_RING_BYTES: usize = 96 << 20;
+
+/// Times an unacknowledged event of an order is sent again on its connection.
+pub const PUSH_RESENDS_MAX: u8 = 3;
+
+/// Read buffer of a push connection: there are many idle ones.
+pub const PUSH_READ_BUFFER_BYTES: usize = 1 << 10;
+
+const _: () = assert!(PUSH_CLIENT_FRAME_BYTES_MAX < PUSH_SERVER_FRAME_BYTES_MAX);
