@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` is the map; the rooms below import one way only (see `tests/tidy.rs`).
 
 pub mod api;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod limits;
