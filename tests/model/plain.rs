@@ -103,12 +103,14 @@ pub struct Shop {
     pub codes: BTreeMap<i64, (u32, Vec<u32>)>,
 }
 
+/// A coupon of (campaign, member, ordinal); `Err` is none that anybody claimed.
+pub type KnownCoupon = Result<(usize, usize, usize), ()>;
+
 pub struct Wish<'a> {
     pub member: usize,
     pub store: usize,
     pub lines: &'a [crate::commands::Line],
-    /// A coupon of (campaign, member, ordinal); `Err` is no coupon at all.
-    pub coupon: Option<Result<(usize, usize, usize), ()>>,
+    pub coupon: Option<KnownCoupon>,
     /// The expected total, if any: right or wrong.
     pub expects_right: Option<bool>,
 }

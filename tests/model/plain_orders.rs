@@ -1,7 +1,7 @@
 //! The plain model's orders: placing, paying, and every step until they end.
 
 use crate::commands::{HOUR, MINUTE, Options, Outcome};
-use crate::plain::{Done, Line, Money, Order, Plain, Refusal, Wish};
+use crate::plain::{Done, KnownCoupon, Line, Money, Order, Plain, Refusal, Wish};
 
 impl Plain {
     /// The lines of an order with their prices, if everything asked for can be had.
@@ -115,12 +115,7 @@ impl Plain {
         [self.variant().meal_price, 900, 2_500, 1_200, 500][sku]
     }
 
-    fn redeem(
-        &self,
-        member: usize,
-        coupon: Result<(usize, usize, usize), ()>,
-        lines: &mut [Line],
-    ) -> Result<(), Refusal> {
+    fn redeem(&self, member: usize, coupon: KnownCoupon, lines: &mut [Line]) -> Result<(), Refusal> {
         let (campaign, owner, ordinal) = coupon.map_err(|()| "coupon_not_usable")?;
         let used =
             self.campaigns.get(&campaign).and_then(|campaign| campaign.claims.get(&owner)?.get(ordinal).copied());

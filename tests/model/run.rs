@@ -12,7 +12,7 @@ use qucan::domain::time::Timestamp;
 
 use crate::commands::{Code, Command, Coupon, Expect, FIRST_VARIANT, Outcome, Pay, Place, Variant, Who};
 use crate::compare::{self, Names, word};
-use crate::plain::{self, Done, Plain, Refusal, Wish};
+use crate::plain::{self, Done, KnownCoupon, Plain, Refusal, Wish};
 use crate::plain_orders::payable;
 use crate::system::System;
 use crate::world::{self, customer, operator, pos, requested};
@@ -141,7 +141,7 @@ impl Run<'_> {
                 self.submit(&operator(), &DomainCommand::SetStock { store, sku, available: *available }, expected);
             }
             Command::Adjust { store, sku, delta, key } => {
-                let by_operator = key % 2 == 0;
+                let by_operator = key.is_multiple_of(2);
                 let expected = self.plain.adjust(by_operator, *key, *store, *sku, *delta);
                 let actor = if by_operator { operator() } else { pos(*store) };
                 let (store, sku, key) = (world::store(*store), world::sku(*sku), format!("adjust-{key}"));
@@ -304,7 +304,7 @@ impl Run<'_> {
             store: world::store(place.store),
             lines: place.lines.iter().map(requested).collect::<Vec<RequestedLine>>(),
             coupon: coupon.map(|(id, _)| id),
-            note: (place.key % 3 == 0).then(|| "no ice".into()),
+            note: place.key.is_multiple_of(3).then(|| "no ice".into()),
             expected_total,
             key: format!("key-{}", place.key).parse().unwrap(),
         };
@@ -327,7 +327,7 @@ impl Run<'_> {
     }
 
     /// The coupon an order comes with: its id, and what the model knows of it.
-    fn coupon(&self, place: &Place) -> Option<(CouponId, Result<(usize, usize, usize), ()>)> {
+    fn coupon(&self, place: &Place) -> Option<(CouponId, KnownCoupon)> {
         let known = |coupon: (usize, usize, usize)| Some((*self.names.coupons.get(&coupon)?, Ok(coupon)));
         match place.coupon {
             Coupon::None => None,
