@@ -3,30 +3,49 @@
 //! `Handle::submit` puts a request into a bounded queue; the writer takes a group, decides each command on the hot state,
 //! appends the events with one fsync, publishes the read models, and only then answers. Never here: HTTP, JSON, pages.
 
-use qucan_storage::log::AppendError;
-use qucan_storage::{DirectoryError, log, snapshot};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded};
+use qucan_storage::log::{AppendError, Log};
+use qucan_storage::snapshot::SnapshotStore;
+use qucan_storage::{DataDir, DirectoryError, log, snapshot};
+
+use crate::domain::state::State;
 
 pub mod answer;
 pub mod clock;
 pub mod commit;
+mod deadlines;
 pub mod handle;
 pub mod history;
 mod job;
 pub mod metrics;
 pub mod options;
-mod projection;
+pub mod projection;
+mod publish;
+mod reclosed;
 pub mod records;
+mod recover;
 pub mod replay;
 mod shared;
 pub mod snapshots;
+mod snapshotter;
 pub mod status;
 pub mod views;
+mod writer;
 
 pub use handle::Handle;
 pub use history::{QueueCursor, QueueError, QueuePage, StoreOrdersFilter};
 pub use options::{EngineLimits, EngineOptions};
 pub use status::{Check, EngineStatus, ProjectionPhase};
 pub use views::Views;
+
+use deadlines::DeadlineGate;
+use projection::Projection;
+use shared::Shared;
+use writer::{Control, Queues, Writer};
 
 /// An engine that can't start. Nothing on disk was changed that a later start would miss.
 #[derive(Debug, thiserror::Error)]
@@ -40,15 +59,18 @@ pub enum OpenError {
     /// The snapshots can't be read.
     #[error(transparent)]
     Snapshot(#[from] snapshot::SnapshotError),
+    /// The directory's epoch is beyond what an order id can carry.
+    #[error("epoch {epoch} is beyond what order ids can carry; start a new data directory")]
+    EpochTooHigh {
+        /// The epoch.
+        epoch: u32,
+    },
     /// The first entry could not be written.
     #[error("the region's first entry could not be written: {0}")]
     FirstEntry(String),
     /// A thread could not be started.
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
-    /// This version has no writer yet.
-    #[error("the engine's writer is not part of this build")]
-    NotBuilt,
 }
 
 /// A stop that did not end cleanly. What was acknowledged is on disk all the same.
@@ -62,19 +84,87 @@ pub enum StopError {
     Log(#[from] AppendError),
     /// The last snapshot could not be written.
     #[error(transparent)]
-    Snapshot(#[from] snapshot::SnapshotError),
+    Snapshot(#[from] snapshots::WriteError),
 }
 
-/// A running engine.
+/// A running engine. Dropped without [`Engine::stop`], it ends as if the process had been killed.
 pub struct Engine {
     handle: Handle,
+    shared: Arc<Shared>,
+    control: Sender<Control>,
+    writer: Option<JoinHandle<Option<(Log, State)>>>,
+    followers: Vec<JoinHandle<()>>,
+    snapshots: SnapshotStore,
+    dir: DataDir,
 }
 
 impl Engine {
-    /// Recovers the region from its data directory (or starts a new one) and runs. Ready when it returns.
+    /// Recovers the region from its data directory (or starts a new one) and runs. Ready when it returns; closed orders may
+    /// answer `rebuilding` for a while after.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        drop(options);
-        Err(OpenError::NotBuilt)
+        let recovered = recover::recover(&options)?;
+        let (state, log, epoch) = (recovered.state, recovered.log, recovered.dir.epoch());
+        let head = log.last();
+        let views = Views::of(&state, options.region.clone(), recovered.epoch, head.sequence.0, recovered.overlay);
+        let limits = options.limits;
+        let shared = Arc::new(Shared::new(
+            Arc::new(views),
+            Arc::clone(&options.clock),
+            limits.committed_groups,
+            if options.projection { limits.overlay_orders } else { usize::MAX },
+        ));
+        shared.snapshot_at.store(recovered.snapshot_at.0, Ordering::Relaxed);
+        shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
+
+        let mut followers = Vec::new();
+        let projection = Arc::new(if options.projection {
+            Projection::opening(recovered.dir.state(), shared.views.region_tag(), recovered.whole_from)
+        } else {
+            Projection::off()
+        });
+        let (snapshot_requests, thread) = snapshotter::start(
+            Arc::clone(&shared),
+            recovered.snapshots.clone(),
+            epoch,
+            options.snapshot_every_entries.max(1),
+        )?;
+        followers.push(thread);
+        if options.projection {
+            followers.push(projection::start(projection::Follower {
+                projection: Arc::clone(&projection),
+                shared: Arc::clone(&shared),
+                fs: Arc::clone(&options.fs),
+                log_dir: recovered.dir.log(),
+                state_dir: recovered.dir.state(),
+                epoch,
+                started_at: head,
+                keep_days: options.closed_orders_days,
+            })?);
+        }
+        let (critical, critical_jobs) = bounded(limits.critical_queue);
+        let (normal, normal_jobs) = bounded(limits.normal_queue);
+        let (control, controls) = bounded(1);
+        let writer = Writer {
+            gate: DeadlineGate::new(options.grace, options.clock.now()),
+            shared: Arc::clone(&shared),
+            log,
+            state,
+            settings: options.settings,
+            limits,
+            queues: Queues { critical: critical_jobs, normal: normal_jobs, control: controls },
+            snapshots: snapshot_requests,
+            group: writer::Group::default(),
+        };
+        let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer::run(writer))?;
+        Ok(Self {
+            handle: Handle::new(Arc::clone(&shared), projection, critical, normal),
+            shared,
+            control,
+            writer: Some(writer),
+            followers,
+            snapshots: recovered.snapshots,
+            dir: recovered.dir,
+        })
     }
 
     /// A way to the engine.
@@ -83,7 +173,40 @@ impl Engine {
     }
 
     /// Takes no more requests, answers those already taken, writes a snapshot and the clean-stop mark, ends all threads.
-    pub fn stop(self) -> Result<(), StopError> {
-        Ok(())
+    pub fn stop(mut self) -> Result<(), StopError> {
+        self.shared.stop();
+        let left = self.end(Control::Stop);
+        let Some((log, state)) = left else {
+            let why = self.shared.failure().map_or_else(|| "the writer was gone".to_owned(), |why| why.to_string());
+            return Err(StopError::Failed(why));
+        };
+        let at = log.last();
+        if at.sequence.0 > self.shared.snapshot_at.load(Ordering::Relaxed) {
+            snapshotter::take(&self.shared, &self.snapshots, &state, at, self.dir.epoch())?;
+        }
+        Ok(log.close()?)
+    }
+
+    /// Ends the writer and then those that follow it.
+    fn end(&mut self, how: Control) -> Option<(Log, State)> {
+        // An error says that the writer has ended already.
+        let _ended = self.control.send(how);
+        let left = self.writer.take()?.join().ok().flatten();
+        self.shared.head.close();
+        for follower in self.followers.drain(..) {
+            if follower.join().is_err() {
+                tracing::error!("a thread that follows the log panicked");
+            }
+        }
+        left
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if self.writer.is_some() {
+            self.shared.abandon();
+            drop(self.end(Control::Abandon));
+        }
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Shared {
     disk_full: Mutex<Option<String>>,
     is_disk_full: AtomicBool,
     stopping: AtomicBool,
+    abandoned: AtomicBool,
     pub(super) snapshot_at: AtomicU64,
     pub(super) log_bytes: AtomicU64,
     /// Last durable sequence, for those that follow the log.
@@ -43,6 +44,7 @@ impl Shared {
             disk_full: Mutex::new(None),
             is_disk_full: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             snapshot_at: AtomicU64::new(0),
             log_bytes: AtomicU64::new(0),
             head: Watermark::new(head),
@@ -73,6 +75,16 @@ impl Shared {
 
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// As if killed: nothing is finished any more.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+        self.stop();
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

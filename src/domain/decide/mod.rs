@@ -10,6 +10,8 @@ mod region;
 mod stock;
 mod store;
 
+pub use payment::promise;
+
 use std::sync::Arc;
 
 use smallvec::SmallVec;

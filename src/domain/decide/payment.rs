@@ -18,7 +18,7 @@ const WAIT_MINUTES_EACH: u32 = 2;
 const WAIT_MINUTES_MAX: u32 = 120;
 
 /// Minutes to promise with `ahead` orders paid or accepted before this one.
-fn promise(ahead: u32) -> u16 {
+pub fn promise(ahead: u32) -> u16 {
     let minutes = ahead.saturating_mul(WAIT_MINUTES_EACH).saturating_add(WAIT_MINUTES_LEAST);
     u16::try_from(minutes.min(WAIT_MINUTES_MAX)).unwrap_or_default()
 }

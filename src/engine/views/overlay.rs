@@ -67,12 +67,17 @@ impl Overlay {
             inner.by_member.entry(order.member.clone()).or_default().push(packed);
         }
         if let Some(most) = self.forget_beyond {
-            while inner.orders.len() > most {
-                let Some((sequence, packed)) = inner.closed.pop_front() else { break };
-                inner.remove(packed, sequence);
-            }
+            inner.forget_oldest(most);
         }
         self.len.store(inner.orders.len(), Ordering::Relaxed);
+    }
+
+    /// Keeps the newest `most` and answers the sequence up to which it has forgotten orders now, if it has.
+    pub(in crate::engine) fn forget_oldest(&self, most: usize) -> Option<u64> {
+        let mut inner = self.inner.write();
+        let forgotten = inner.forget_oldest(most);
+        self.len.store(inner.orders.len(), Ordering::Relaxed);
+        forgotten
     }
 
     /// Lets go of what the projection has applied.
@@ -88,6 +93,16 @@ impl Overlay {
 }
 
 impl Inner {
+    fn forget_oldest(&mut self, most: usize) -> Option<u64> {
+        let mut forgotten = None;
+        while self.orders.len() > most {
+            let (sequence, packed) = self.closed.pop_front()?;
+            self.remove(packed, sequence);
+            forgotten = Some(sequence);
+        }
+        forgotten
+    }
+
     /// Takes an order out, unless it was closed again later.
     fn remove(&mut self, packed: u64, sequence: u64) {
         if self.orders.get(&packed).is_none_or(|(_, newest)| *newest != sequence) {

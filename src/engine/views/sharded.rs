@@ -22,7 +22,6 @@ impl<K: Hash + Eq, V: Clone> Sharded<K, V> {
     }
 
     #[expect(clippy::indexing_slicing, reason = "taken modulo the number of shards")]
-    #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
     fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &RwLock<HashMap<K, V, RandomState>> {
         // The top bits: the map inside uses the low ones.
         &self.shards[(self.hasher.hash_one(key) >> 57) as usize % SHARDS]

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::board::{Board, BoardState};
 use crate::domain::catalog::Catalog;
+use crate::domain::decide::promise;
 use crate::domain::effect::OrderEffect;
 use crate::domain::id::{Sku, StoreId};
 use crate::domain::order::{Order, Status};
@@ -191,8 +192,7 @@ impl StoreCell {
     }
 
     pub(super) fn wait_minutes(&self) -> u16 {
-        let waiting = self.inner.read().waiting;
-        u16::try_from(waiting).unwrap_or(u16::MAX)
+        promise(self.inner.read().waiting)
     }
 
     pub(super) fn stock(&self) -> Vec<(Sku, StockLine)> {

@@ -1,0 +1,321 @@
+//! The directories of the projection, one a business day: which there are, which are open, and the reads on one of them.
+//! An error says whether the day is broken; what follows from it is decided by the follower alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::civil::Date;
+use parking_lot::{RwLock, RwLockReadGuard};
+use qucan_storage::table::{self, Scan, TableError, TableOptions, Tables};
+
+use super::keys::{self, INDEX, ORDERS, TABLES};
+use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
+use crate::domain::order::Order;
+use crate::domain::time::BusinessDay;
+use crate::engine::history::StoreOrdersFilter;
+use crate::engine::records::{self, RecordError};
+use crate::limits::{PROJECTION_DAYS_READ, PROJECTION_DAYS_WRITTEN};
+
+/// Why a day can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DayError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("{}: {what}", dir.display())]
+    Inconsistent { dir: PathBuf, what: &'static str },
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+}
+
+impl DayError {
+    /// Whether the day has to be built again; otherwise the trouble passes.
+    pub(super) fn is_fatal(&self) -> bool {
+        match self {
+            Self::Table(error) => error.is_fatal(),
+            Self::Record(_) | Self::Inconsistent { .. } => true,
+            Self::Io { .. } => false,
+        }
+    }
+}
+
+/// One business day.
+#[derive(Debug)]
+pub(super) struct Day {
+    dir: PathBuf,
+    tables: RwLock<Option<Tables>>,
+    used: AtomicU64,
+}
+
+/// All days there are.
+#[derive(Debug)]
+pub(super) struct Days {
+    dir: PathBuf,
+    tag: RegionTag,
+    days: RwLock<BTreeMap<BusinessDay, Arc<Day>>>,
+    tick: AtomicU64,
+}
+
+fn name_of(day: BusinessDay) -> String {
+    let date = day.date();
+    format!("{:04}{:02}{:02}", date.year(), date.month(), date.day())
+}
+
+fn day_of(name: &str) -> Option<BusinessDay> {
+    let (year, rest) = name.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    BusinessDay::from_date(date).filter(|day| name_of(*day) == name)
+}
+
+/// The days' directories below `state/`, oldest first.
+pub fn directories(state: &Path) -> std::io::Result<Vec<(BusinessDay, PathBuf)>> {
+    let entries = match std::fs::read_dir(state) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut days = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Some(day) = entry.file_name().to_str().and_then(day_of) {
+            days.push((day, entry.path()));
+        }
+    }
+    days.sort();
+    Ok(days)
+}
+
+impl Days {
+    /// The days below `dir`, none of them open yet.
+    pub(super) fn new(dir: PathBuf, tag: RegionTag) -> Self {
+        Self { dir, tag, days: RwLock::default(), tick: AtomicU64::new(0) }
+    }
+
+    /// Looks at what is on disk.
+    pub(super) fn list(&self) -> Result<(), DayError> {
+        let io = |source| DayError::Io { path: self.dir.clone(), source };
+        std::fs::create_dir_all(&self.dir).map_err(io)?;
+        let found = directories(&self.dir).map_err(io)?;
+        let mut days = self.days.write();
+        days.clear();
+        days.extend(found.into_iter().map(|(day, dir)| (day, Day::new(dir))));
+        Ok(())
+    }
+
+    pub(super) fn newest(&self) -> Option<BusinessDay> {
+        self.days.read().last_key_value().map(|(day, _)| *day)
+    }
+
+    /// Days from `day` on, oldest first.
+    pub(super) fn from(&self, day: BusinessDay) -> Vec<BusinessDay> {
+        self.days.read().range(day..).map(|(day, _)| *day).collect()
+    }
+
+    /// A day that is there, on disk at least.
+    pub(super) fn get(&self, day: BusinessDay) -> Option<Arc<Day>> {
+        self.days.read().get(&day).cloned()
+    }
+
+    /// A day, made where it is not there; answers whether it was made.
+    pub(super) fn make(&self, day: BusinessDay) -> (Arc<Day>, bool) {
+        if let Some(known) = self.get(day) {
+            return (known, false);
+        }
+        let made = Day::new(self.dir.join(name_of(day)));
+        self.days.write().insert(day, Arc::clone(&made));
+        (made, true)
+    }
+
+    /// Closes a day and deletes it.
+    pub(super) fn drop_day(&self, day: BusinessDay) -> Result<(), DayError> {
+        let Some(dropped) = self.days.write().remove(&day) else { return Ok(()) };
+        drop(dropped.tables.write().take());
+        Ok(table::remove(&dropped.dir)?)
+    }
+
+    /// Closes every day and moves all of them aside; of what was aside before nothing stays.
+    pub(super) fn move_aside(&self) -> Result<(), DayError> {
+        let aside = self.dir.join("aside");
+        table::remove(&aside)?;
+        let days = std::mem::take(&mut *self.days.write());
+        for (day, moved) in days {
+            drop(moved.tables.write().take());
+            let io = |source| DayError::Io { path: aside.clone(), source };
+            std::fs::create_dir_all(&aside).map_err(io)?;
+            table::move_aside(&moved.dir, &aside.join(name_of(day)))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what was moved aside, to make room.
+    pub(super) fn forget_aside(&self) -> Result<(), DayError> {
+        Ok(table::remove(&self.dir.join("aside"))?)
+    }
+
+    /// Closes every day.
+    pub(super) fn close(&self) {
+        for day in self.days.read().values() {
+            if let Some(tables) = day.tables.write().take()
+                && let Err(error) = tables.close()
+            {
+                tracing::debug!(%error, "a day of the projection did not close cleanly");
+            }
+        }
+    }
+
+    /// Uses a day's tables, opened where they are not, and closes what has not been used for longest.
+    fn with<T>(&self, day: &Day, ask: impl FnOnce(&Tables) -> Result<T, DayError>) -> Result<T, DayError> {
+        day.used.store(self.tick.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        loop {
+            let guard = day.tables.read();
+            if let Some(tables) = RwLockReadGuard::map(guard, |tables| tables).as_ref() {
+                return ask(tables);
+            }
+            if day.open()? {
+                self.close_unused();
+            }
+        }
+    }
+
+    /// Uses a day's tables for writing.
+    pub(super) fn with_mut<T>(
+        &self,
+        day: &Day,
+        change: impl FnOnce(&mut Tables) -> Result<T, DayError>,
+    ) -> Result<T, DayError> {
+        day.used.store(self.tick.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        if day.open()? {
+            self.close_unused();
+        }
+        match day.tables.write().as_mut() {
+            Some(tables) => change(tables),
+            None => Err(DayError::Inconsistent { dir: day.dir.clone(), what: "closed while it was written" }),
+        }
+    }
+
+    /// The newest days stay open; of the older ones only those used last.
+    fn close_unused(&self) {
+        let days = self.days.read();
+        let older = days.values().rev().skip(PROJECTION_DAYS_WRITTEN);
+        let mut open: Vec<_> =
+            older.filter(|day| day.tables.try_read().is_some_and(|tables| tables.is_some())).collect();
+        open.sort_by_key(|day| std::cmp::Reverse(day.used.load(Ordering::Relaxed)));
+        for day in open.into_iter().skip(PROJECTION_DAYS_READ) {
+            // Somebody reads in it: it is closed the next time.
+            if let Some(mut tables) = day.tables.try_write() {
+                drop(tables.take());
+            }
+        }
+    }
+
+    /// A closed order of the day.
+    pub(super) fn order(&self, day: &Day, packed: u64) -> Result<Option<Order>, DayError> {
+        self.with(day, |tables| read_order(tables, &day.dir, packed))
+    }
+
+    /// Orders of a member on the day, newest first, beginning below `before`.
+    pub(super) fn of_member(
+        &self,
+        day: &Day,
+        member: &MemberId,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<Order>, DayError> {
+        let (first, mut last) = (keys::member_key(member, 0), keys::member_key(member, u64::MAX));
+        if let Some(before) = before {
+            last = keys::member_key(member, before.packed());
+        }
+        let scan = Scan { from: std::ops::Bound::Included(&first), ..Scan::all().before(&last).reverse().limit(limit) };
+        self.found(day, |tables| Ok(tables.scan(INDEX, &scan)?.into_iter().map(|(key, _)| key).collect()))
+    }
+
+    /// Orders of a store on the day that the filter likes, by id, beginning above `after`.
+    pub(super) fn of_store(
+        &self,
+        day: &Day,
+        store: &StoreId,
+        filter: &StoreOrdersFilter,
+        after: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<Order>, DayError> {
+        let first = keys::store_key(store, after.map_or(0, OrderId::packed));
+        let last = keys::store_key(store, u64::MAX);
+        let scan = Scan { to: std::ops::Bound::Included(&last), ..Scan::all().after(&first) };
+        self.found(day, |tables| {
+            let mut found = Vec::new();
+            tables.visit(INDEX, &scan, |key, facts| {
+                if keys::facts_fit(facts, filter.status, filter.code.as_ref()) {
+                    found.push(key.to_vec());
+                }
+                found.len() < limit
+            })?;
+            Ok(found)
+        })
+    }
+
+    /// Orders of a store placed on the day and paid after one position and up to another.
+    pub(super) fn after_position(
+        &self,
+        day: &Day,
+        store: &StoreId,
+        after: u64,
+        until: u64,
+    ) -> Result<Vec<Order>, DayError> {
+        let (first, last) = (keys::position_key(store, after), keys::position_key(store, until));
+        let scan = Scan { to: std::ops::Bound::Included(&last), ..Scan::all().after(&first) };
+        self.found(day, |tables| Ok(tables.scan(INDEX, &scan)?.into_iter().map(|(_, id)| id).collect()))
+    }
+
+    /// Reads the orders whose ids stand at the end of what a search found.
+    fn found(
+        &self,
+        day: &Day,
+        search: impl FnOnce(&Tables) -> Result<Vec<Vec<u8>>, DayError>,
+    ) -> Result<Vec<Order>, DayError> {
+        self.with(day, |tables| {
+            let mut orders = Vec::new();
+            for key in search(tables)? {
+                let order = keys::number_of(&key).map(|packed| read_order(tables, &day.dir, packed)).transpose()?;
+                let order = order.flatten().filter(|order| order.id.region() == self.tag);
+                let missing = || DayError::Inconsistent { dir: day.dir.clone(), what: "an index names no order" };
+                orders.push(order.ok_or_else(missing)?);
+            }
+            Ok(orders)
+        })
+    }
+}
+
+impl Day {
+    fn new(dir: PathBuf) -> Arc<Self> {
+        Arc::new(Self { dir, tables: RwLock::new(None), used: AtomicU64::new(0) })
+    }
+
+    /// Opens it where it is closed; answers whether it was.
+    fn open(&self) -> Result<bool, DayError> {
+        let mut tables = self.tables.write();
+        if tables.is_some() {
+            return Ok(false);
+        }
+        *tables = Some(Tables::open(&self.dir, TABLES, TableOptions::default())?);
+        Ok(true)
+    }
+}
+
+/// Puts a record together from its pieces.
+fn read_order(tables: &Tables, dir: &Path, packed: u64) -> Result<Option<Order>, DayError> {
+    let damaged = |what| DayError::Inconsistent { dir: dir.to_owned(), what };
+    let Some(first) = tables.get(ORDERS, &keys::order_key(packed))? else { return Ok(None) };
+    let (count, first) = first.split_first().ok_or_else(|| damaged("a record is empty"))?;
+    if *count == 1 {
+        return Ok(Some(records::decode_order(first)?));
+    }
+    let mut record = first.to_vec();
+    for number in 1..*count {
+        let piece = tables.get(ORDERS, &keys::piece_key(packed, number))?;
+        record.extend(piece.ok_or_else(|| damaged("a piece of a record is missing"))?);
+    }
+    Ok(Some(records::decode_order(&record)?))
+}

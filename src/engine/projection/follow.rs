@@ -1,0 +1,360 @@
+//! The thread that brings the log into the projection: the same code live, catching up and building anew. It reads what
+//! the writer has committed back from the log, so the writer never waits for it and knows nothing of it.
+//!
+//! `applied` stands in each day's tables. A batch goes to the older days first and to the newest day last, so the newest
+//! day's `applied` is that of all; a new day is stamped with it before its first batch.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use qucan_storage::fs::FileSystem;
+use qucan_storage::log::{LogReader, ReadError};
+use qucan_storage::table::{Applied, TableBatch};
+use qucan_storage::{Epoch, Position, Sequence};
+
+use super::Projection;
+use super::days::{DayError, Days};
+use super::keys;
+use super::mark::Mark;
+use crate::domain::order::Order;
+use crate::domain::time::{BusinessDay, MinuteOfDay, business_day};
+use crate::engine::records::{self, RecordError};
+use crate::engine::shared::Shared;
+use crate::limits::{PROJECTION_BATCH_EVENTS, PROJECTION_MARK_ENTRIES};
+
+/// Between two batches that are not full: so that a quiet node does not sync twice for every order.
+const GATHER: Duration = Duration::from_millis(100);
+/// Between two attempts when something is in the way.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why following stopped for now.
+#[derive(Debug, thiserror::Error)]
+enum Halt {
+    #[error(transparent)]
+    Day(#[from] DayError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("log entry {sequence}: {source}")]
+    Entry { sequence: Sequence, source: RecordError },
+    #[error("it is not of this log: {0}")]
+    Foreign(&'static str),
+}
+
+impl Halt {
+    fn needs_rebuild(&self) -> bool {
+        match self {
+            Self::Day(error) => error.is_fatal(),
+            Self::Foreign(_) => true,
+            Self::Read(_) | Self::Entry { .. } => false,
+        }
+    }
+}
+
+/// Everything the thread owns.
+pub(in crate::engine) struct Follower {
+    pub(in crate::engine) projection: Arc<Projection>,
+    pub(in crate::engine) shared: Arc<Shared>,
+    pub(in crate::engine) fs: Arc<dyn FileSystem>,
+    pub(in crate::engine) log_dir: PathBuf,
+    pub(in crate::engine) state_dir: PathBuf,
+    pub(in crate::engine) epoch: Epoch,
+    /// The log's end when the engine started.
+    pub(in crate::engine) started_at: Position,
+    pub(in crate::engine) keep_days: u16,
+}
+
+/// Starts the thread. It ends when the writer has ended.
+pub(in crate::engine) fn start(follower: Follower) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("projection".to_owned()).spawn(move || Run::new(follower).run())
+}
+
+struct Run {
+    follower: Follower,
+    reader: Option<LogReader>,
+    /// Up to here the log has been read.
+    scanned: Position,
+    /// Up to here the newest day says that it was applied.
+    persisted: Position,
+    /// Orders that closed up to `batch_end`, not applied yet.
+    batch: Vec<Order>,
+    batch_end: Position,
+    mark: Option<Mark>,
+}
+
+impl Run {
+    fn new(follower: Follower) -> Self {
+        let origin = Position::ORIGIN;
+        Self {
+            follower,
+            reader: None,
+            scanned: origin,
+            persisted: origin,
+            batch: Vec::new(),
+            batch_end: origin,
+            mark: None,
+        }
+    }
+
+    fn run(mut self) {
+        while let Err(halt) = self.caught(Self::open) {
+            if !self.survive(&halt) {
+                return;
+            }
+        }
+        loop {
+            let broken = self.follower.projection.trouble.lock().broken.is_some();
+            let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
+            let full = match stepped {
+                Ok(full) => full,
+                Err(halt) if self.survive(&halt) => continue,
+                Err(_) => break,
+            };
+            self.follower.projection.trouble.lock().paused = None;
+            let head = &self.follower.shared.head;
+            let (_, mut closed) =
+                if full { head.wait_above(0, Duration::ZERO) } else { head.wait_above(u64::MAX, GATHER) };
+            if !closed && !full {
+                (_, closed) = head.wait_above(self.scanned.sequence.0, RETRY);
+            }
+            if closed {
+                break;
+            }
+        }
+        self.finish();
+    }
+
+    /// A panic in here is one more way for the projection to be broken.
+    fn caught<T>(&mut self, act: fn(&mut Self) -> Result<T, Halt>) -> Result<T, Halt> {
+        catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or(Err(Halt::Foreign("it panicked")))
+    }
+
+    /// Moves everything aside where it has to be built again, else waits; answers whether to go on.
+    fn survive(&mut self, halt: &Halt) -> bool {
+        if halt.needs_rebuild() {
+            tracing::warn!(reason = %halt, "the projection is moved aside and built again from the log");
+            match self.begin_again() {
+                Ok(()) => return true,
+                Err(error) => tracing::warn!(%error, "the projection can't be moved aside; trying again"),
+            }
+        } else {
+            let mut trouble = self.follower.projection.trouble.lock();
+            if trouble.paused.is_none() {
+                tracing::warn!(reason = %halt, "the projection pauses");
+            }
+            trouble.paused = Some(halt.to_string());
+            drop(trouble);
+            // Room first goes to the living.
+            let _still_there = self.days().map(Days::forget_aside);
+            self.reader = None;
+            // Everything since was collected and not applied: it is read again.
+            self.scanned = self.persisted;
+            self.batch.clear();
+        }
+        !self.follower.shared.head.wait_above(u64::MAX, RETRY).1
+    }
+
+    fn days(&self) -> Option<&Days> {
+        self.follower.projection.days.as_ref()
+    }
+
+    fn begin_again(&mut self) -> Result<(), DayError> {
+        let projection = Arc::clone(&self.follower.projection);
+        projection.trouble.lock().broken.get_or_insert_default();
+        projection.generation.fetch_add(1, Ordering::SeqCst);
+        projection.whole_from.fetch_max(projection.applied(), Ordering::SeqCst);
+        projection.applied.store(0, Ordering::SeqCst);
+        self.write_mark(0);
+        if let Some(days) = &projection.days {
+            days.list()?;
+            days.move_aside()?;
+        }
+        self.follower.shared.metrics.projection_rebuilds.inc();
+        self.reader = None;
+        self.batch.clear();
+        (self.scanned, self.persisted) = (Position::ORIGIN, Position::ORIGIN);
+        let mut trouble = projection.trouble.lock();
+        (trouble.broken, trouble.opening) = (None, false);
+        Ok(())
+    }
+
+    /// Opens what is on disk and finds out how far it is. It is believed if it is of this log and not ahead of it.
+    fn open(&mut self) -> Result<(), Halt> {
+        let projection = Arc::clone(&self.follower.projection);
+        let Some(days) = &projection.days else { return Ok(()) };
+        days.list()?;
+        let mut applied = None;
+        for name in days.from(BusinessDay(0)).into_iter().rev() {
+            let Some(day) = days.get(name) else { continue };
+            let found: Applied = days.with_mut(&day, |tables| Ok(tables.applied().clone()))?;
+            if found.position != Position::ORIGIN {
+                applied = Some(found);
+                break;
+            }
+            // A start ended between making it and stamping it.
+            days.drop_day(name)?;
+        }
+        if let Some(applied) = applied {
+            let (end, at) = (self.follower.started_at, applied.position);
+            if applied.epoch != self.follower.epoch {
+                return Err(Halt::Foreign("another epoch"));
+            }
+            if at.sequence > end.sequence {
+                return Err(Halt::Foreign("ahead of the log"));
+            }
+            if at.sequence == end.sequence && at.hash != end.hash {
+                return Err(Halt::Foreign("another history"));
+            }
+            (self.scanned, self.persisted) = (at, at);
+            projection.applied.store(at.sequence.0, Ordering::SeqCst);
+        }
+        projection.trouble.lock().opening = false;
+        self.follower.shared.views.overlay().projected(self.scanned.sequence.0);
+        self.write_mark(self.scanned.sequence.0);
+        Ok(())
+    }
+
+    /// Reads what is committed, up to a batch, and applies it; answers whether there may be more at once.
+    fn step(&mut self) -> Result<bool, Halt> {
+        let committed = Sequence(self.follower.shared.head.get());
+        while self.scanned.sequence < committed {
+            let Some((closed, end)) = self.read_group(committed)? else { break };
+            if self.batch.len() + closed.len() > PROJECTION_BATCH_EVENTS && !self.batch.is_empty() {
+                self.apply()?;
+                self.batch = closed;
+                self.batch_end = end;
+                return Ok(true);
+            }
+            self.batch.extend(closed);
+            self.batch_end = end;
+        }
+        let unmarked = self.scanned.sequence.0.saturating_sub(self.persisted.sequence.0);
+        if !self.batch.is_empty() || unmarked >= PROJECTION_MARK_ENTRIES {
+            self.apply()?;
+        } else {
+            self.follower.projection.applied.store(self.scanned.sequence.0, Ordering::SeqCst);
+        }
+        Ok(false)
+    }
+
+    /// The orders that closed in the next group, and where it ends.
+    fn read_group(&mut self, committed: Sequence) -> Result<Option<(Vec<Order>, Position)>, Halt> {
+        let floor = self.floor();
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            slot => {
+                let open = |after| LogReader::open(Arc::clone(&self.follower.fs), &self.follower.log_dir, after);
+                let reader = match open(self.scanned.sequence) {
+                    // Built anew from a trimmed log: it still holds every order that is kept.
+                    Err(ReadError::Trimmed { begins, .. }) if self.scanned == Position::ORIGIN => {
+                        open(begins.previous())?
+                    }
+                    reader => reader?,
+                };
+                slot.insert(reader)
+            }
+        };
+        let Some(group) = reader.next(committed)? else { return Ok(None) };
+        if group.first() == self.scanned.sequence.next()
+            && self.scanned != Position::ORIGIN
+            && group.previous() != self.scanned.hash
+        {
+            return Err(Halt::Foreign("another history"));
+        }
+        let mut closed = Vec::new();
+        for (sequence, entry) in group.entries() {
+            if sequence > self.scanned.sequence {
+                let whole = records::whole_order(entry).map_err(|source| Halt::Entry { sequence, source })?;
+                closed.extend(whole.filter(|order| order.is_closed() && order.business_day >= floor));
+            }
+        }
+        self.scanned = group.position();
+        Ok(Some((closed, self.scanned)))
+    }
+
+    /// The oldest day that is kept. By the clock as well, so that a rebuild doesn't make days only to drop them.
+    fn floor(&self) -> BusinessDay {
+        let keep = self.follower.keep_days.max(1);
+        let newest = self.days().and_then(Days::newest).unwrap_or_default();
+        let today = business_day(&TimeZone::UTC, MinuteOfDay::default(), self.follower.shared.clock.now());
+        let by_clock = today.0.saturating_sub(keep).saturating_sub(1);
+        BusinessDay(by_clock.max((newest.0 + 1).saturating_sub(keep)))
+    }
+
+    /// Writes the batch and how far it goes.
+    fn apply(&mut self) -> Result<(), Halt> {
+        let projection = Arc::clone(&self.follower.projection);
+        let Some(days) = &projection.days else { return Ok(()) };
+        let end = if self.batch.is_empty() { self.scanned } else { self.batch_end };
+        let mut by_day: BTreeMap<BusinessDay, TableBatch> = BTreeMap::new();
+        for order in &self.batch {
+            let batch = by_day.entry(order.business_day).or_default();
+            for (table, key, value) in keys::rows_of(order).map_err(DayError::from)? {
+                batch.put(table, key, value);
+            }
+        }
+        if let Some(newest) = days.newest() {
+            by_day.entry(newest).or_default();
+        }
+        for (name, batch) in &by_day {
+            let (day, made) = days.make(*name);
+            days.with_mut(&day, |tables| {
+                if made && self.persisted != Position::ORIGIN {
+                    tables.apply(&TableBatch::new(), self.follower.epoch, self.persisted)?;
+                }
+                Ok(tables.apply(batch, self.follower.epoch, end)?)
+            })?;
+        }
+        self.batch.clear();
+        if !by_day.is_empty() {
+            self.persisted = end;
+            self.write_mark(end.sequence.0);
+        }
+        projection.applied.store(end.sequence.0, Ordering::SeqCst);
+        self.follower.shared.views.overlay().projected(end.sequence.0);
+        let floor = self.floor();
+        for day in days.from(BusinessDay(0)).into_iter().take_while(|day| *day < floor) {
+            tracing::info!(day = %day.date(), "closed orders of this day are past their retention");
+            days.drop_day(day)?;
+        }
+        Ok(())
+    }
+
+    fn write_mark(&mut self, sequence: u64) {
+        if self.mark.is_none() {
+            self.mark = Mark::open(&self.follower.state_dir).ok();
+        }
+        if let Some(mark) = &self.mark
+            && mark.write(self.follower.epoch.0, sequence).is_err()
+        {
+            // Only a hint: a start without it takes the history for incomplete for a while.
+            self.mark = None;
+        }
+    }
+
+    /// The writer has ended: what it committed goes in, unless that is a long way.
+    fn finish(mut self) {
+        let rebuilding = !self.follower.projection.is_whole();
+        if !self.follower.shared.is_abandoned() && !rebuilding {
+            let mut more = self.caught(Self::step);
+            while matches!(more, Ok(true)) {
+                more = self.caught(Self::step);
+            }
+            if more.is_ok() && self.scanned.sequence > self.persisted.sequence {
+                more = self.caught(|run| run.apply().map(|()| false));
+            }
+            if let Err(halt) = more {
+                tracing::debug!(reason = %halt, "the projection did not catch up before the stop");
+            }
+        }
+        if let Some(days) = self.days() {
+            days.close();
+        }
+    }
+}

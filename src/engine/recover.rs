@@ -1,0 +1,195 @@
+//! From a data directory to a running state: newest good snapshot, then the log's tail, then the region's first entry where
+//! there is none. Closed orders that the projection may not have applied yet are brought along in memory.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use qucan_storage::log::{GroupBuffer, Log, LogOptions, LogReader, OpenFrom, ReadError, SpaceClass};
+use qucan_storage::snapshot::SnapshotStore;
+use qucan_storage::{DataDir, Expect, Position, Sequence};
+use smol_str::SmolStr;
+
+use super::OpenError;
+use super::options::EngineOptions;
+use super::projection::mark;
+use super::records::{self, EntryMeta, encode_entry};
+use super::replay::Replay;
+use super::snapshots::{self, HashCheck};
+use super::views::overlay::Overlay;
+use crate::domain::actor::Actor;
+use crate::domain::command::{Command, StartRegion};
+use crate::domain::context::Context;
+use crate::domain::coupon::RegionSecret;
+use crate::domain::decide::decide;
+use crate::domain::effect::Effect;
+use crate::domain::state::State;
+use crate::limits::RECOVERY_GAP_ENTRIES_MAX;
+
+/// A region as it was left, ready to go on.
+pub(super) struct Recovered {
+    pub(super) dir: DataDir,
+    pub(super) epoch: u16,
+    pub(super) log: Log,
+    pub(super) state: State,
+    pub(super) snapshots: SnapshotStore,
+    pub(super) snapshot_at: Sequence,
+    pub(super) overlay: Overlay,
+    /// The overlay holds what closed after this.
+    pub(super) whole_from: u64,
+}
+
+/// Recovers or begins a region.
+pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
+    let begun = Instant::now();
+    let expect = Expect { region: Some(options.region.as_str()), create: true };
+    let mut dir = DataDir::open(Arc::clone(&options.fs), &options.data_dir, expect)?;
+    let epoch = dir.epoch();
+    let short_epoch = u16::try_from(epoch.0).map_err(|_| OpenError::EpochTooHigh { epoch: epoch.0 })?;
+    let snapshots = SnapshotStore::open(Arc::clone(&options.fs), &dir.snapshot())?;
+    let (loaded, bad) = snapshots::load_newest(&snapshots, HashCheck::Trust)?;
+    for bad in bad {
+        tracing::warn!(file = %bad.path.display(), what = %bad.what, "a snapshot can't be used; an older one serves");
+    }
+    let (state, from) = loaded.map_or((State::new(), Position::ORIGIN), |loaded| (loaded.state, loaded.position));
+    let mut closed = Closed::begin(options, &dir, from);
+    let mut replay = Replay::new(state, from.sequence);
+    let log_options = LogOptions { create: !dir.log_began(), ..options.log };
+    let (mut log, recovery) =
+        Log::open(Arc::clone(&options.fs), &dir.log(), epoch, OpenFrom::snapshot(from), log_options, |group| {
+            replay.group(group)?;
+            closed.take(replay.effects(), group.last());
+            Ok(())
+        })?;
+    if let Some(torn) = &recovery.torn {
+        tracing::warn!(file = %torn.file.display(), offset = torn.offset, first = torn.first.0, what = %torn.what,
+            "the log's end was torn and cut off; nothing of it had been acknowledged");
+    }
+    if !dir.log_began() {
+        dir.mark_log_began()?;
+    }
+    let mut state = replay.into_state();
+    start_region(options, short_epoch, &mut state, &mut log)?;
+    tracing::info!(
+        head = log.last().sequence.0,
+        snapshot = from.sequence.0,
+        replayed = recovery.entries,
+        open_orders = state.open_orders(),
+        seconds = begun.elapsed().as_secs_f64(),
+        "recovered"
+    );
+    Ok(Recovered {
+        dir,
+        epoch: short_epoch,
+        log,
+        state,
+        snapshots,
+        snapshot_at: from.sequence,
+        overlay: closed.overlay,
+        whole_from: closed.whole_from,
+    })
+}
+
+/// Closed orders that the projection may not have.
+struct Closed {
+    overlay: Overlay,
+    whole_from: u64,
+    most: usize,
+}
+
+impl Closed {
+    fn begin(options: &EngineOptions, dir: &DataDir, from: Position) -> Self {
+        // Half of the bound, so that there is room to sell while the projection catches up.
+        let most = options.limits.overlay_orders / 2;
+        if !options.projection {
+            let overlay = Overlay::new(Some(options.limits.overlay_orders));
+            return Self { overlay, whole_from: from.sequence.0, most };
+        }
+        let mut closed = Self { overlay: Overlay::new(None), whole_from: from.sequence.0, most };
+        let Some(marked) = mark::read(&dir.state(), dir.epoch().0) else { return closed };
+        let gap = from.sequence.0.saturating_sub(marked);
+        if gap == 0 {
+            closed.whole_from = marked;
+        } else if gap <= RECOVERY_GAP_ENTRIES_MAX {
+            closed.whole_from = marked;
+            if let Err(error) = closed.read_gap(dir, from.sequence) {
+                tracing::warn!(%error, "closed orders before the snapshot can't be read; they are rebuilding for a while");
+                closed = Self { overlay: Overlay::new(None), whole_from: from.sequence.0, most };
+            }
+        }
+        closed
+    }
+
+    /// What closed between the projection's position and the snapshot's.
+    fn read_gap(&mut self, dir: &DataDir, until: Sequence) -> Result<(), ReadError> {
+        let mut reader = LogReader::open(Arc::clone(dir.fs()), &dir.log(), Sequence(self.whole_from))?;
+        while let Some(group) = reader.next(until)? {
+            for (sequence, entry) in group.entries() {
+                // What can't be read here is for the replay to complain about.
+                let whole = records::whole_order(entry).ok().flatten();
+                if let Some(order) = whole.filter(|order| sequence.0 > self.whole_from && order.is_closed()) {
+                    self.overlay.insert(&Arc::new(order), sequence.0);
+                }
+            }
+        }
+        self.bound();
+        Ok(())
+    }
+
+    /// What a replayed group closed.
+    fn take(&mut self, effects: &[Effect], last: Sequence) {
+        if last.0 <= self.whole_from {
+            return;
+        }
+        for effect in effects {
+            if let Effect::Order(effect) = effect
+                && effect.closed
+            {
+                self.overlay.insert(&effect.order, last.0);
+            }
+        }
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if let Some(forgotten) = self.overlay.forget_oldest(self.most) {
+            self.whole_from = self.whole_from.max(forgotten);
+        }
+    }
+}
+
+/// The first entry of an epoch: who the log belongs to, and under which secret.
+fn start_region(options: &EngineOptions, epoch: u16, state: &mut State, log: &mut Log) -> Result<(), OpenError> {
+    let known = state.region();
+    if known.is_some_and(|known| known.epoch == epoch) {
+        return Ok(());
+    }
+    let secret = match known {
+        Some(known) => known.secret,
+        None => draw_secret()?,
+    };
+    let failed = |why: &dyn std::fmt::Display| OpenError::FirstEntry(why.to_string());
+    let start = StartRegion { region: options.region.clone(), epoch, secret };
+    let now = options.clock.now().max(state.clock());
+    let (actor, command) = (Actor::Node, Command::StartRegion(start));
+    let context = Context { now, actor: &actor, settings: &options.settings, closed: None };
+    let decision = decide(state, &context, &command).map_err(|error| failed(&error))?;
+    let meta = EntryMeta { at: now, actor: Actor::Node, request_id: SmolStr::new_static("start"), device: None };
+    let (mut buffer, mut effects) = (GroupBuffer::new(), Vec::new());
+    for event in &decision.events {
+        let mut encoded = Ok(());
+        buffer.push_with(|bytes| encoded = encode_entry(bytes, &meta, event)).map_err(|error| failed(&error))?;
+        encoded.map_err(|error| failed(&error))?;
+        state.evolve(now, event, &mut effects).map_err(|error| failed(&error))?;
+    }
+    if !buffer.is_empty() {
+        log.ensure_room(buffer.bytes(), SpaceClass::Critical).map_err(|error| failed(&error))?;
+        log.append(&mut buffer, SpaceClass::Critical).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+fn draw_secret() -> Result<RegionSecret, OpenError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| OpenError::FirstEntry(format!("no random secret: {error}")))?;
+    Ok(RegionSecret(secret))
+}
