@@ -59,6 +59,9 @@ pub const PROJECTION_READS_MAX: usize = 32;
 /// Bytes of a catalogue file (contract: 8 MiB).
 pub const CATALOG_FILE_BYTES_MAX: usize = 8 << 20;
 
+/// How long a catalogue may take to arrive.
+pub const CATALOG_BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Errors of a catalogue file that are listed in words; all are counted. Bounds the answer.
 pub const CATALOG_ERRORS_LISTED_MAX: usize = 100;
 
@@ -94,6 +97,24 @@ pub const CATALOG_ADDRESS_CHARS_MAX: usize = 200;
 
 /// Characters of a picture's URL.
 pub const CATALOG_IMAGE_CHARS_MAX: usize = 500;
+
+/// Things on one page of a list where the request doesn't say (contract).
+pub const PAGE_DEFAULT: usize = 50;
+
+/// Characters of a cursor; ours are shorter.
+pub const CURSOR_CHARS_MAX: usize = 128;
+
+/// Characters of a store search.
+pub const SEARCH_CHARS_MAX: usize = 100;
+
+/// Longest wait of a store's queue for new orders (contract).
+pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How old a menu's stock figures may be (contract: refreshed at most once a second).
+pub const MENU_REFRESH: Duration = Duration::from_secs(1);
+
+/// Bytes of encoded menus kept; beyond it all are encoded anew.
+pub const MENU_CACHE_BYTES_MAX: usize = 128 << 20;
 
 /// Refunds asked for at once. Bounds the connections to a provider and the critical queue's share.
 pub const REFUNDS_AT_ONCE: usize = 16;

@@ -158,6 +158,9 @@ table! {
     Fenced "fenced" 503 "This node no longer serves its region",
         "Another node has taken over.",
         "Ask the store directory where the region is now.", retry 30;
+    ProviderUnavailable "provider-unavailable" 503 "The payment provider does not answer",
+        "A payment could not be prepared. The order waits for it as before.",
+        "Repeat after `Retry-After`, or offer another provider.", retry 2;
     ShuttingDown "shutting-down" 503 "The node is shutting down",
         "It stops or restarts. Nothing was done.",
         "Repeat after `Retry-After` with the same key.", retry 2;

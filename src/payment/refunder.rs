@@ -1,6 +1,7 @@
 //! Gives money back without anybody asking: follows the commits for refunds that are due, asks their provider until it
 //! says yes, and tells the domain. Remembers nothing across a start: what is owed stands in the orders.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,8 +90,8 @@ impl Refunder {
     fn note(&mut self, order: &Order) {
         for refund in order.refunds.iter().filter(|refund| refund.status != RefundStatus::Succeeded) {
             let id = (order.id, refund.number);
-            if !self.owed.contains_key(&id) {
-                self.owed.insert(id, 0);
+            if let Entry::Vacant(owed) = self.owed.entry(id) {
+                owed.insert(0);
                 self.due.insert((Instant::now(), id));
             }
         }
