@@ -208,3 +208,111 @@ impl Iterator for Sections<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use qucan_storage::{ChainHash, Sequence, fs};
+
+    use super::*;
+    use crate::domain::state::{Generation, Head, KeyEntry, Part};
+    use crate::domain::time::Timestamp;
+    use crate::engine::records::state_hash;
+
+    fn state(clock: i64) -> State {
+        let head = Head { clock: Timestamp(clock), ..Head::default() };
+        let keys = vec![(7, KeyEntry { body: 1, target: 0 })];
+        let keys = Part::Keys(0, Generation::Current, keys);
+        State::from_parts([Part::Head(head), Part::Catalog(Arc::default()), keys]).unwrap()
+    }
+
+    fn at(sequence: u64) -> Position {
+        Position { sequence: Sequence(sequence), hash: ChainHash([9; 32]) }
+    }
+
+    fn store() -> (tempfile::TempDir, SnapshotStore) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::open(fs::real(), dir.path()).unwrap();
+        (dir, store)
+    }
+
+    /// A snapshot with whole checksums whose sections are what they are.
+    fn forge(store: &SnapshotStore, sequence: u64, sections: &[(u32, Vec<u8>)]) {
+        let mut snapshot = store.create(at(sequence), Epoch::FIRST).unwrap();
+        sections.iter().for_each(|(id, bytes)| snapshot.section(*id, bytes).unwrap());
+        snapshot.finish().unwrap();
+    }
+
+    fn sections(state: &State) -> Vec<(u32, Vec<u8>)> {
+        let parts = state.parts().map(|part| {
+            let mut bytes = Vec::new();
+            (encode_part(&mut bytes, &part).unwrap(), bytes)
+        });
+        let seal = (SEAL, state_hash(state).unwrap().0.to_vec());
+        parts.chain([seal]).collect()
+    }
+
+    #[test]
+    fn the_newest_state_comes_back_with_its_place_and_hash() {
+        let (_dir, store) = store();
+        assert!(load_newest(&store, HashCheck::Compute).unwrap().0.is_none());
+        write(&store, &state(1), at(10), Epoch::FIRST).unwrap();
+        let (_, hash) = write(&store, &state(2), at(20), Epoch(3)).unwrap();
+        let (loaded, bad) = load_newest(&store, HashCheck::Compute).unwrap();
+        let loaded = loaded.unwrap();
+        assert_eq!((loaded.position, loaded.epoch, loaded.hash), (at(20), Epoch(3), hash));
+        assert_eq!(loaded.state, state(2));
+        assert_eq!(hash, state_hash(&state(2)).unwrap());
+        assert_eq!(bad, []);
+    }
+
+    #[test]
+    fn what_is_no_state_is_passed_over_for_an_older_one_and_named() {
+        let good = sections(&state(2));
+        let without = |index: usize| {
+            let mut sections = good.clone();
+            sections.remove(index);
+            sections
+        };
+        let mut unknown = good.clone();
+        unknown[0].0 += 1 << 24;
+        let mut damaged = good.clone();
+        damaged[2].1.pop();
+        let mut after_the_seal = good.clone();
+        after_the_seal.push(good[2].clone());
+        let mut other_hash = good.clone();
+        other_hash.last_mut().unwrap().1[0] ^= 1;
+        let cases = [
+            (without(good.len() - 1), "hash is missing"),
+            (without(0), "the head is not the first part"),
+            (unknown, "later version"),
+            (damaged, "cut short"),
+            (after_the_seal, "is unknown"),
+            (other_hash, "the state in it has hash"),
+        ];
+        for (number, (sections, what)) in (0..).zip(cases) {
+            let (_dir, store) = store();
+            write(&store, &state(1), at(10), Epoch::FIRST).unwrap();
+            forge(&store, 20 + number, &sections);
+            let (loaded, bad) = load_newest(&store, HashCheck::Compute).unwrap();
+            assert_eq!(loaded.unwrap().state, state(1), "{what}");
+            assert!(bad.len() == 1 && bad[0].what.contains(what), "{what}: {bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_quick_start_believes_the_hash_but_not_the_bytes() {
+        let (_dir, store) = store();
+        let mut sections = sections(&state(2));
+        sections.last_mut().unwrap().1[0] ^= 1;
+        forge(&store, 20, &sections);
+        assert_eq!(load_newest(&store, HashCheck::Trust).unwrap().0.unwrap().state, state(2));
+        let path = store.list().unwrap().0[0].path.clone();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[300] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let (loaded, bad) = load_newest(&store, HashCheck::Trust).unwrap();
+        assert!(loaded.is_none() && bad.len() == 1, "{bad:?}");
+    }
+}

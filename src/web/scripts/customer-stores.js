@@ -60,8 +60,7 @@ export function storesView() {
         el("a", { class: "card store", href: `#/store/${encodeURIComponent(store.id)}` },
           el("span", { class: "store-name" }, store.name),
           storeTag(store),
-          el("span", { class: "muted small store-place" }, `${store.city} · ${store.address}`),
-          store.distance_m === undefined ? null : el("span", { class: "small numbers store-far" }, distance(store.distance_m)))))));
+          el("span", { class: "muted small numbers store-place" }, [store.distance_m === undefined ? null : distance(store.distance_m), store.city, store.address].filter(Boolean).join(" · ")))))));
 }
 
 /** One store as the directory has it now: whether it is open and accepting is never taken from memory. */

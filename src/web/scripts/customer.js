@@ -2,7 +2,7 @@
 
 import { app } from "./customer-app.js";
 import { call, listAll, useTokens, path } from "./api.js";
-import { el, render, notice } from "./dom.js";
+import { clearNotices, el, render, notice } from "./dom.js";
 import { t, explain } from "./language.js";
 import { Session } from "./session.js";
 import { startShell, title } from "./shell.js";
@@ -71,6 +71,7 @@ async function route() {
   // A new view begins at its heading, for eyes and screen readers alike; the first one begins at the page.
   if (before !== null && before !== app.view) {
     scrollTo(0, 0);
+    clearNotices();
     main.querySelector("h1")?.focus();
   }
 }

@@ -38,6 +38,7 @@ export function el(tag, attributes = {}, ...children) {
   }
   if (Object.keys(handlers).length > 0) bind(node, handlers);
   add(node, children);
+  if (tag === "select" && attributes.value != null) node.value = attributes.value; // only now there are options
   return node;
 }
 
@@ -124,12 +125,17 @@ export function announce(text) {
   requestAnimationFrame(() => (node.textContent = text));
 }
 
+/** Takes away messages that were about what is no longer shown. */
+export function clearNotices() {
+  document.getElementById("notices").replaceChildren();
+}
+
 /** A short message at the foot of the page, read out too. */
 export function notice(text, kind = "") {
   const box = document.getElementById("notices");
   const node = el("p", { class: `notice ${kind}` }, text);
   box.replaceChildren(node);
-  setTimeout(() => node.remove(), kind === "bad" ? 9000 : 5000);
+  setTimeout(() => node.remove(), kind === "bad" ? 9000 : 4000);
 }
 
 /**

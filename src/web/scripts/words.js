@@ -3,8 +3,8 @@
 const zh = {
   "brand": "取餐",
   "page.customer": "点餐", "page.pos": "收银台", "page.kitchen": "后厨", "page.screen": "叫号屏",
-  "language.switch": "English", "skip": "跳到主要内容", "close": "关闭", "back": "返回", "cancel": "取消", "confirm": "确定", "again": "重试", "refresh": "刷新",
-  "loading": "正在加载…", "more": "加载更多", "sign-out": "退出",
+  "language.switch": "English", "skip": "跳到主要内容", "close": "关闭", "cancel": "取消", "again": "重试",
+  "loading": "正在加载…", "more": "加载更多",
 
   "connection.idle": "", "connection.connecting": "连接中…", "connection.live": "实时连接",
   "connection.lost": "连接中断，{seconds} 秒前收到消息，每分钟自动查询", "connection.lost-never": "无法连接，正在重试",
@@ -21,13 +21,13 @@ const zh = {
   "cart.title": "购物车", "cart.empty": "购物车是空的", "cart.show": "查看购物车：{count} 件", "cart.note": "备注", "cart.note-hint": "例如：少油，不要香菜", "cart.total": "合计", "cart.discount": "优惠", "cart.payable": "应付", "cart.place": "提交订单 · {price}", "cart.placing": "正在提交…", "cart.remove": "删除 {item}", "cart.less": "减少 {item}", "cart.more": "增加 {item}", "cart.coupon": "使用优惠券：{name}", "cart.back": "继续点餐", "cart.gone": "已不在菜单上",
   "sign-in.needed": "请从小程序打开本页，或粘贴访问令牌后下单。",
 
-  "order.title": "订单", "order.number": "订单号 {id}", "order.code": "取餐码", "order.code-later": "商家接单后显示取餐码", "order.pay": "支付 {price}", "order.pay-sandbox": "沙盒支付，不会产生真实扣款", "order.pay-elsewhere": "请在小程序中完成支付", "order.pay-by": "请在 {time} 前支付", "order.paying": "正在支付…", "order.cancel": "取消订单", "order.cancel-sure": "确定取消这笔订单？已付金额会原路退回。", "order.keep": "保留订单", "order.wait": "预计等待 {minutes} 分钟", "order.lines": "餐品", "order.progress": "进度", "order.again": "再点一单", "order.mine": "我的订单", "order.none": "还没有订单", "order.reason": "原因：{reason}", "order.tax": "含税 {price}",
+  "order.number": "订单号 {id}", "order.code": "取餐码", "order.code-later": "商家接单后显示取餐码", "order.pay": "支付 {price}", "order.pay-sandbox": "沙盒支付，不会产生真实扣款", "order.pay-elsewhere": "请在小程序中完成支付", "order.pay-by": "请在 {time} 前支付", "order.paying": "正在支付…", "order.cancel": "取消订单", "order.cancel-sure": "确定取消这笔订单？已付金额会原路退回。", "order.keep": "保留订单", "order.wait": "预计等待 {minutes} 分钟", "order.lines": "餐品", "order.progress": "进度", "order.again": "再点一单", "order.mine": "我的订单", "order.none": "还没有订单", "order.reason": "原因：{reason}", "order.tax": "含税 {price}",
   "step.placed": "下单", "step.paid": "支付", "step.accepted": "制作", "step.ready": "可取餐", "step.collected": "已取餐",
-  "status.awaiting_payment": "待支付", "status.paid": "等待接单", "status.accepted": "制作中", "status.ready": "请取餐", "status.collected": "已取餐", "status.cancelled": "已取消", "status.rejected": "商家未能接单",
+  "status.awaiting_payment": "待支付", "status.paid": "等待接单", "status.accepted": "制作中", "status.ready": "请取餐", "status.collected": "已取餐", "status.cancelled": "已取消", "status.rejected": "商家未接单",
   "refund.pending": "退款中：{price}", "refund.succeeded": "已退款：{price}", "refund.failed": "退款遇到问题，正在处理：{price}",
   "reason.payment_timeout": "超时未支付", "reason.store_timeout": "商家未及时接单", "reason.auto": "系统自动完成",
 
-  "staff.store": "门店", "staff.start": "开始", "staff.choose": "选择门店开始工作", "staff.token": "访问令牌", "staff.token-hint": "由管理员发放，粘贴到这里；只保存在此标签页。", "staff.token-bad": "令牌无效、已过期，或不是门店令牌。", "staff.sandbox": "沙盒模式：选择任意门店",
+  "staff.store": "门店", "staff.start": "开始", "staff.choose": "选择门店开始工作", "staff.token": "访问令牌", "staff.token-hint": "由管理员发放，粘贴到这里；只保存在此标签页。", "staff.token-bad": "令牌无效、已过期，或不是门店令牌。",
   "pos.new": "新订单", "pos.making": "制作中", "pos.ready": "待取餐", "pos.none": "暂无订单", "pos.accept": "接单", "pos.reject": "拒单", "pos.mark-ready": "出餐", "pos.collected": "已取走", "pos.minutes": "{minutes} 分钟", "pos.pause": "暂停接单", "pos.resume": "恢复接单", "pos.paused": "已暂停接单", "pos.accepting": "正在接单", "pos.paused-until": "暂停至 {time}", "pos.stock": "库存", "pos.orders": "订单", "pos.sound": "提示音", "pos.new-announce": "新订单：{count} 单待接", "pos.paid": "已付 {price}", "pos.accepted-announce": "取餐码 {code}",
   "reject.title": "拒绝订单", "reject.why": "告诉顾客原因", "reject.sold-out": "餐品已售罄", "reject.busy": "门店太忙", "reject.closing": "即将打烊", "reject.other": "其他原因", "reject.send": "拒单并退款",
   "pause.title": "暂停接单", "pause.how-long": "暂停多久？", "pause.minutes": "{minutes} 分钟", "pause.open": "直到手动恢复",
@@ -42,8 +42,8 @@ const zh = {
 const en = {
   "brand": "qucan",
   "page.customer": "Order", "page.pos": "POS", "page.kitchen": "Kitchen", "page.screen": "Pickup screen",
-  "language.switch": "中文", "skip": "Skip to content", "close": "Close", "back": "Back", "cancel": "Cancel", "confirm": "OK", "again": "Try again", "refresh": "Refresh",
-  "loading": "Loading…", "more": "Show more", "sign-out": "Sign out",
+  "language.switch": "中文", "skip": "Skip to content", "close": "Close", "cancel": "Cancel", "again": "Try again",
+  "loading": "Loading…", "more": "Show more",
 
   "connection.idle": "", "connection.connecting": "Connecting…", "connection.live": "Live",
   "connection.lost": "Connection lost, last heard {seconds} s ago; checking every minute", "connection.lost-never": "Cannot connect, trying again",
@@ -60,13 +60,13 @@ const en = {
   "cart.title": "Cart", "cart.empty": "Your cart is empty", "cart.show": "Show cart: {count} items", "cart.note": "Note", "cart.note-hint": "For example: less oil, no coriander", "cart.total": "Total", "cart.discount": "Discount", "cart.payable": "To pay", "cart.place": "Place order · {price}", "cart.placing": "Placing the order…", "cart.remove": "Remove {item}", "cart.less": "One {item} less", "cart.more": "One {item} more", "cart.coupon": "Use coupon: {name}", "cart.back": "Back to the menu", "cart.gone": "no longer on the menu",
   "sign-in.needed": "Open this page from the mini-program, or paste an access token, to order.",
 
-  "order.title": "Order", "order.number": "Order {id}", "order.code": "Pickup code", "order.code-later": "Your code appears here as soon as the store accepts", "order.pay": "Pay {price}", "order.pay-sandbox": "Sandbox: no real money moves", "order.pay-elsewhere": "Please pay in the mini-program", "order.pay-by": "Please pay by {time}", "order.paying": "Paying…", "order.cancel": "Cancel order", "order.cancel-sure": "Cancel this order? What you paid is refunded.", "order.keep": "Keep it", "order.wait": "Ready in about {minutes} min", "order.lines": "Your meal", "order.progress": "Progress", "order.again": "Order again", "order.mine": "My orders", "order.none": "No orders yet", "order.reason": "Reason: {reason}", "order.tax": "includes {price} tax",
+  "order.number": "Order {id}", "order.code": "Pickup code", "order.code-later": "Your code appears here as soon as the store accepts", "order.pay": "Pay {price}", "order.pay-sandbox": "Sandbox: no real money moves", "order.pay-elsewhere": "Please pay in the mini-program", "order.pay-by": "Please pay by {time}", "order.paying": "Paying…", "order.cancel": "Cancel order", "order.cancel-sure": "Cancel this order? What you paid is refunded.", "order.keep": "Keep it", "order.wait": "Ready in about {minutes} min", "order.lines": "Your meal", "order.progress": "Progress", "order.again": "Order again", "order.mine": "My orders", "order.none": "No orders yet", "order.reason": "Reason: {reason}", "order.tax": "includes {price} tax",
   "step.placed": "Ordered", "step.paid": "Paid", "step.accepted": "Being made", "step.ready": "Ready", "step.collected": "Collected",
-  "status.awaiting_payment": "Waiting for payment", "status.paid": "Waiting for the store", "status.accepted": "Being made", "status.ready": "Ready to collect", "status.collected": "Collected", "status.cancelled": "Cancelled", "status.rejected": "The store could not take it",
+  "status.awaiting_payment": "Waiting for payment", "status.paid": "Waiting for the store", "status.accepted": "Being made", "status.ready": "Ready to collect", "status.collected": "Collected", "status.cancelled": "Cancelled", "status.rejected": "Declined by the store",
   "refund.pending": "Refund of {price} under way", "refund.succeeded": "{price} refunded", "refund.failed": "The refund of {price} met a problem; we are on it",
   "reason.payment_timeout": "not paid in time", "reason.store_timeout": "the store did not answer in time", "reason.auto": "completed automatically",
 
-  "staff.store": "Store", "staff.start": "Start", "staff.choose": "Choose a store to begin", "staff.token": "Access token", "staff.token-hint": "From your administrator; paste it here. It stays in this tab only.", "staff.token-bad": "This token is not valid, has expired, or is not a store's token.", "staff.sandbox": "Sandbox: pick any store",
+  "staff.store": "Store", "staff.start": "Start", "staff.choose": "Choose a store to begin", "staff.token": "Access token", "staff.token-hint": "From your administrator; paste it here. It stays in this tab only.", "staff.token-bad": "This token is not valid, has expired, or is not a store's token.",
   "pos.new": "New", "pos.making": "Being made", "pos.ready": "Ready", "pos.none": "Nothing here", "pos.accept": "Accept", "pos.reject": "Reject", "pos.mark-ready": "Ready", "pos.collected": "Collected", "pos.minutes": "{minutes} min", "pos.pause": "Pause orders", "pos.resume": "Resume orders", "pos.paused": "Orders paused", "pos.accepting": "Taking orders", "pos.paused-until": "Paused until {time}", "pos.stock": "Stock", "pos.orders": "Orders", "pos.sound": "Sound", "pos.new-announce": "New orders waiting: {count}", "pos.paid": "Paid {price}", "pos.accepted-announce": "Pickup code {code}",
   "reject.title": "Reject order", "reject.why": "Tell the customer why", "reject.sold-out": "Sold out", "reject.busy": "Too busy", "reject.closing": "About to close", "reject.other": "Another reason", "reject.send": "Reject and refund",
   "pause.title": "Pause orders", "pause.how-long": "For how long?", "pause.minutes": "{minutes} minutes", "pause.open": "Until I resume",

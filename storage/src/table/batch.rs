@@ -147,4 +147,38 @@ impl<'a> Scan<'a> {
     pub fn before(self, key: &'a [u8]) -> Self {
         Self { to: Bound::Excluded(key), ..self }
     }
+
+    /// Both ends as sled takes them, the prefix included; `None` when nothing can lie between.
+    pub(crate) fn bounds(&self) -> Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
+        let from = match self.from {
+            Bound::Included(key) | Bound::Excluded(key) if key < self.prefix => Bound::Included(self.prefix),
+            Bound::Unbounded => Bound::Included(self.prefix),
+            from => from,
+        };
+        let prefix_end = after_prefix(self.prefix);
+        let to = match (self.to, prefix_end.as_deref()) {
+            (Bound::Unbounded, Some(end)) => Bound::Excluded(end),
+            (Bound::Included(key), Some(end)) if key >= end => Bound::Excluded(end),
+            (Bound::Excluded(key), Some(end)) if key > end => Bound::Excluded(end),
+            (to, _) => to,
+        };
+        let empty = match (from, to) {
+            (Bound::Included(from), Bound::Included(to)) => from > to,
+            (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to) | Bound::Included(to)) => from >= to,
+            _ => false,
+        };
+        (!empty && self.limit > 0).then(|| (from.map(<[u8]>::to_vec), to.map(<[u8]>::to_vec)))
+    }
+}
+
+/// The smallest key that is greater than everything with this prefix, if there is one.
+fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
 }

@@ -1,0 +1,302 @@
+// A whole meal by clicking: bought on the customer page, accepted on the POS, made in the kitchen, called on the screen,
+// collected; through a restart of the node, in two languages, without ever loading a page again.
+// Elements are found as a screen reader finds them (role and name), so what can't be found can't be used by everybody.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { Node } from "./node.mjs";
+import { wrongWords } from "./words.mjs";
+
+const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+const STORE = { id: "sh-001", name: "人民广场店" };
+const TARGET_PX = 44;
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+mkdirSync(SHOTS, { recursive: true });
+const began = Date.now();
+let passed = 0;
+let restarting = false;
+
+async function promise(text, check) {
+  const start = Date.now();
+  await check();
+  passed += 1;
+  console.log(`ok ${String(passed).padStart(2)}  ${text} (${Date.now() - start} ms)`);
+}
+
+const errors = [];
+
+/** A page of its own, watched: every error in it fails the run, but for refused connections while the node restarts. */
+async function open(browser, url, { name, width, height, locale = "zh-CN", colorScheme = "light" }) {
+  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce" });
+  context.setDefaultTimeout(8_000);
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    const lineDown = restarting && /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection|503/.test(message.text());
+    if (message.type() === "error" && !lineDown) errors.push(`${name}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => errors.push(`${name}: ${error.stack}`));
+  await page.goto(url);
+  await page.evaluate(() => (window.neverLoadedAgain = true));
+  page.named = name;
+  page.shot = (label) => page.screenshot({ path: `${SHOTS}${name}-${label}.png` });
+  return page;
+}
+
+const button = (page, name, options = {}) => page.getByRole("button", { name, ...options });
+const visible = (locator) => locator.first().waitFor({ state: "visible" });
+const ticket = (page, id) => page.getByTestId(`ticket-${id}`);
+const status = (page, wanted) => page.locator(`.order[data-status="${wanted}"]`).waitFor();
+const live = (page) => page.locator('.connection[data-state="live"]').waitFor();
+const orderId = (page) => decodeURIComponent(page.url().split("#/order/")[1] ?? "");
+
+async function smallTargets(page) {
+  return page.evaluate((least) => {
+    const small = [];
+    for (const node of document.querySelectorAll("button, select, .button, a.store, a.brand, label.choice, input:not([type=checkbox], [type=radio]), textarea")) {
+      const box = node.getBoundingClientRect();
+      if (box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5)) small.push(`${node.tagName} "${node.textContent.trim().slice(0, 30)}" ${Math.round(box.width)}×${Math.round(box.height)}`);
+    }
+    return small;
+  }, TARGET_PX);
+}
+
+async function sidewaysScroll(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** Fills the cart with one item that has options, taking what is proposed. */
+async function addItem(customer, item) {
+  await button(customer, `选择 ${item} 的规格`).click();
+  await customer.getByRole("dialog").getByRole("button", { name: /加入购物车/ }).click();
+}
+
+async function run(browser, base, node) {
+  await promise("every word exists in both languages, and no other", async () => assert.deepEqual(await wrongWords(), []));
+
+  const customer = await open(browser, `${base}/`, { name: "customer", width: 390, height: 844 });
+  const pos = await open(browser, `${base}/pos`, { name: "pos", width: 1280, height: 800 });
+  const kitchen = await open(browser, `${base}/kitchen?store=${STORE.id}`, { name: "kitchen", width: 1280, height: 800, colorScheme: "dark" });
+  const screen = await open(browser, `${base}/screen?store=${STORE.id}`, { name: "screen", width: 1280, height: 720 });
+  const pages = [customer, pos, kitchen, screen];
+
+  await promise("the store's three pages start for a store", async () => {
+    await pos.getByLabel("门店").selectOption(STORE.id);
+    await button(pos, "开始").click();
+    for (const page of [pos, kitchen, screen]) await live(page);
+  });
+
+  await promise("a store is found, and one tap claims the 1-yuan meal", async () => {
+    await customer.getByRole("searchbox").fill("人民");
+    await visible(customer.getByRole("link", { name: new RegExp(STORE.name) }));
+    await customer.shot("stores");
+    await customer.getByRole("link", { name: new RegExp(STORE.name) }).click();
+    await button(customer, /¥1\.00 立即领取/).click();
+    await visible(customer.getByRole("dialog"));
+    await customer.shot("options");
+    await customer.getByRole("dialog").getByLabel(/珍珠奶茶/).check();
+    await customer.getByRole("dialog").getByRole("button", { name: /加入购物车/ }).click();
+    await visible(customer.getByText("已在购物车中"));
+    await customer.shot("menu");
+  });
+
+  await promise("the cart knows the price to the fen", async () => {
+    await customer.getByRole("link", { name: /查看购物车/ }).click();
+    await customer.getByLabel("备注").fill("少油，<b>不要香菜</b>");
+    await customer.getByLabel("备注").blur();
+    await visible(button(customer, /提交订单 · ¥4\.00/)); // 1 yuan, and 3 for the bubble tea
+    await customer.shot("cart");
+  });
+
+  let first;
+  await promise("two quick taps place one order", async () => {
+    await button(customer, /提交订单/).dblclick();
+    await status(customer, "awaiting_payment");
+    first = orderId(customer);
+    assert.match(first, /^[A-Za-z0-9-]{1,28}$/);
+    const placed = await customer.evaluate(async () => {
+      const { token } = JSON.parse(sessionStorage.getItem("qucan.session.customer"));
+      const answer = await fetch("/v1/me/orders", { headers: { authorization: `Bearer ${token}` } });
+      return (await answer.json()).orders.map((order) => order.id);
+    });
+    assert.deepEqual(placed, [first]);
+  });
+
+  await promise("paid, it is on the POS at once", async () => {
+    await button(customer, /支付 ¥4\.00/).click();
+    await status(customer, "paid");
+    await visible(ticket(pos, first));
+    await visible(ticket(kitchen, first));
+    await visible(ticket(pos, first).getByText("少油，<b>不要香菜</b>")); // text stays text
+    await pos.shot("new");
+  });
+
+  let code;
+  await promise("accepted on the POS, the code is on the phone and on the screen", async () => {
+    await ticket(pos, first).getByRole("button", { name: "接单" }).click();
+    const shown = customer.getByTestId("pickup-code");
+    await visible(shown);
+    code = (await shown.textContent()).trim();
+    assert.match(code, /^[A-Za-z0-9-]{1,12}$/);
+    await visible(screen.locator(".board-preparing").getByText(code, { exact: true }));
+    await visible(ticket(kitchen, first).getByText(code, { exact: true }));
+    await customer.shot("code");
+    await kitchen.shot("making");
+  });
+
+  if (node) {
+    await promise("through a restart of the node every page says so, comes back and goes on", async () => {
+      restarting = true;
+      await node.down();
+      for (const page of pages) await page.locator('.connection[data-state="lost"]').waitFor();
+      await visible(customer.getByText(/连接中断，\d+ 秒前收到消息/));
+      await customer.shot("lost");
+      await node.up();
+      for (const page of pages) await live(page);
+      restarting = false;
+    });
+  }
+
+  await promise("ready in the kitchen: the phone and the screen call it", async () => {
+    await button(kitchen, `出餐 ${code}`).click();
+    await status(customer, "ready");
+    await visible(screen.locator(".board-ready").getByText(code, { exact: true }));
+    assert.match(await customer.title(), new RegExp(code));
+    await customer.shot("ready");
+    await screen.shot("ready");
+  });
+
+  await promise("collected: the screen forgets it, and the phone lets the connection go", async () => {
+    await ticket(pos, first).getByRole("button", { name: "已取走" }).click();
+    await status(customer, "collected");
+    await screen.locator(".board-ready").getByText(code, { exact: true }).waitFor({ state: "detached" });
+    await customer.locator(".connection").waitFor({ state: "detached" });
+  });
+
+  await promise("a rejected order tells why and gives the money back", async () => {
+    await customer.getByRole("link", { name: "再点一单" }).click();
+    await visible(customer.getByText("已使用", { exact: true })); // one coupon a member
+    await addItem(customer, "红烧牛肉面");
+    await customer.getByRole("link", { name: /查看购物车/ }).click();
+    await button(customer, /提交订单/).click();
+    await button(customer, /支付/).click();
+    await status(customer, "paid");
+    const second = orderId(customer);
+    await ticket(pos, second).getByRole("button", { name: "拒单" }).click();
+    await pos.getByRole("dialog").getByLabel("餐品已售罄").check();
+    await pos.shot("reject");
+    await button(pos, "拒单并退款").click();
+    await status(customer, "rejected");
+    await visible(customer.getByText("原因：餐品已售罄"));
+    await visible(customer.getByText(/退款.*¥28\.00/));
+    await customer.shot("rejected");
+  });
+
+  await promise("a customer may call an order off", async () => {
+    await customer.getByRole("link", { name: "再点一单" }).click();
+    await addItem(customer, "担担面");
+    await customer.getByRole("link", { name: /查看购物车/ }).click();
+    await button(customer, /提交订单/).click();
+    await status(customer, "awaiting_payment");
+    await button(customer, "取消订单").click();
+    await customer.getByRole("dialog").getByRole("button", { name: "取消订单" }).click();
+    await status(customer, "cancelled");
+  });
+
+  await promise("what the POS sells out and pauses, customers see", async () => {
+    await button(pos, "库存").click();
+    await button(pos, "设为售罄: 担担面").click();
+    await visible(button(pos, "恢复销售: 担担面"));
+    await pos.shot("stock");
+    await button(pos, "暂停接单").click();
+    await pos.getByRole("dialog").getByRole("button", { name: "暂停接单" }).click();
+    await visible(pos.getByText(/暂停至/));
+    const other = await open(browser, `${base}/#/store/${STORE.id}`, { name: "customer-wide", width: 1280, height: 900, locale: "en-GB", colorScheme: "dark" });
+    pages.push(other);
+    await visible(other.getByText("This store takes no orders for the moment"));
+    await visible(other.locator(".item.out").filter({ hasText: "Dandan noodles" }).getByText("Sold out"));
+    await visible(other.locator(".item").filter({ hasText: "Crab roe soup dumplings" }).getByText("3 left"));
+    await other.shot("paused");
+    await button(pos, "恢复接单").click();
+    await visible(pos.getByText("正在接单"));
+    await button(pos, "恢复销售: 担担面").click();
+    await pos.getByRole("dialog").getByRole("button", { name: "保存" }).click();
+    await visible(button(pos, "设为售罄: 担担面"));
+    await button(pos, "订单").click();
+  });
+
+  await promise("the language changes in place, everywhere", async () => {
+    for (const page of pages.filter((one) => one.named !== "customer-wide")) await button(page, "English").click();
+    await visible(customer.getByRole("heading", { name: "Cancelled" }));
+    await visible(pos.getByRole("heading", { name: /^Being made/ }));
+    await visible(kitchen.getByText("Nothing to make"));
+    await visible(screen.getByRole("heading", { name: "Please collect" }));
+    assert.equal(await customer.locator("html").getAttribute("lang"), "en");
+    const words = (await pos.locator("main").innerText()).replace(STORE.name, ""); // a store's name has one language
+    assert.doesNotMatch(words, /[\u4e00-\u9fff]/);
+  });
+
+  await promise("a keyboard is enough to order", async () => {
+    await customer.getByRole("link", { name: "My orders" }).focus();
+    await customer.keyboard.press("Enter");
+    await visible(customer.getByRole("heading", { name: "My orders" }));
+    await customer.shot("orders");
+    await customer.locator("a.brand").focus();
+    await customer.keyboard.press("Enter");
+    await customer.getByRole("link", { name: new RegExp(STORE.name) }).first().focus();
+    await customer.keyboard.press("Enter");
+    await button(customer, "Choose options of Dandan noodles").focus();
+    await customer.keyboard.press("Enter");
+    await visible(customer.getByRole("dialog"));
+    await customer.keyboard.press("Escape");
+    await customer.getByRole("dialog").waitFor({ state: "detached" });
+    const focused = await customer.evaluate(() => document.activeElement.getAttribute("aria-label"));
+    assert.equal(focused, "Choose options of Dandan noodles", "focus returns to where it was");
+    await customer.keyboard.press("Enter");
+    await button(customer, /Add to cart/).focus();
+    await customer.keyboard.press("Enter");
+    await customer.getByRole("link", { name: /Show cart/ }).focus();
+    await customer.keyboard.press("Enter");
+    await button(customer, /Place order/).focus();
+    await customer.keyboard.press("Enter");
+    await status(customer, "awaiting_payment");
+    await button(customer, /Pay ¥/).focus();
+    await customer.keyboard.press("Enter");
+    await status(customer, "paid");
+    await visible(ticket(pos, orderId(customer)));
+  });
+
+  await promise("targets fit a fingertip and nothing scrolls sideways", async () => {
+    for (const page of pages) {
+      assert.deepEqual(await smallTargets(page), [], page.named);
+      assert.equal(await sidewaysScroll(page), 0, page.named);
+    }
+  });
+
+  await promise("no page was loaded again, and none had an error or broke its policy", async () => {
+    for (const page of pages) assert.equal(await page.evaluate(() => window.neverLoadedAgain), true, page.named);
+    assert.deepEqual(errors, []);
+  });
+}
+
+let node = null;
+let browser = null;
+try {
+  node = process.env.QUCAN_URL ? null : await Node.start(process.env.QUCAN_BINARY);
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+  await run(browser, process.env.QUCAN_URL ?? node.url, node);
+  console.log(`${passed} promises kept in ${((Date.now() - began) / 1000).toFixed(1)} s; screenshots in target/screenshots`);
+} catch (error) {
+  console.error(`BROKEN after ${passed} promises: ${error.stack}`);
+  for (const line of errors) console.error(`  ${line}`);
+  for (const context of browser?.contexts() ?? []) {
+    for (const page of context.pages()) await page.shot?.("broken").catch(() => {});
+  }
+  if (node) console.error(node.log.split("\n").slice(-20).join("\n"));
+  process.exitCode = 1;
+} finally {
+  await browser?.close();
+  await node?.end();
+}

@@ -1,0 +1,82 @@
+// The node under test: the real binary in sandbox mode, on a free port, with a temporary data directory and the east catalogue.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const catalogue = fileURLToPath(new URL("../../examples/catalog-east.json", import.meta.url));
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export class Node {
+  #process = null;
+  #directory = mkdtempSync(join(tmpdir(), "qucan-browser-"));
+  #log = "";
+
+  static async start(binary) {
+    const node = new Node();
+    node.binary = binary;
+    node.port = await freePort();
+    node.url = `http://127.0.0.1:${node.port}`;
+    writeFileSync(join(node.#directory, "node.toml"), `mode = "sandbox"
+
+[node]
+region = "east"
+listen = ["127.0.0.1:${node.port}"]
+data_dir = "${join(node.#directory, "data")}"
+catalog = "${catalogue}"
+`);
+    await node.up();
+    return node;
+  }
+
+  async up() {
+    const child = spawn(this.binary, ["node", "--config", join(this.#directory, "node.toml")], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
+    let ended = false;
+    child.once("exit", () => (ended = true));
+    // Asking whether it is ready is the only way to know it from outside.
+    for (;;) {
+      if (ended) throw new Error(`the node ended before it was ready:\n${this.#log}`);
+      try {
+        if ((await fetch(`${this.url}/readyz`)).ok) return;
+      } catch {
+        // not listening yet
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Stops it as an operator would. */
+  async down() {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null) return;
+    const over = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await over;
+    clearTimeout(hard);
+  }
+
+  async end() {
+    await this.down();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  get log() {
+    return this.#log;
+  }
+}

@@ -1,0 +1,44 @@
+// The words of the pages are complete: same keys and placeholders in both languages, every key used exists.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const scripts = fileURLToPath(new URL("../../src/web/scripts/", import.meta.url));
+
+/** What is wrong, as a list of sentences. */
+export async function wrongWords() {
+  // The sources are modules without a package.json beside them: read as data.
+  const source = readFileSync(`${scripts}words.js`, "utf8");
+  const { words } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  const wrong = [];
+  const [first, ...others] = Object.keys(words);
+  const keys = new Set(Object.keys(words[first]));
+  const holes = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort().join();
+  for (const language of others) {
+    for (const key of new Set([...keys, ...Object.keys(words[language])])) {
+      const [one, other] = [words[first][key], words[language][key]];
+      if (one === undefined || other === undefined) wrong.push(`${key} is missing in ${one === undefined ? first : language}`);
+      else if (holes(one) !== holes(other)) wrong.push(`${key} has other placeholders in ${language}`);
+    }
+  }
+  const used = new Set();
+  const prefixes = new Set();
+  for (const file of readdirSync(scripts).filter((name) => name !== "words.js")) {
+    const text = readFileSync(scripts + file, "utf8");
+    for (const [, key] of text.matchAll(/"([a-z]+(?:-[a-z]+)?\.[a-z-]+)"/g)) if (!key.endsWith(".js")) used.add(key);
+    for (const [, key] of text.matchAll(/\bt\("([^"]+)"/g)) used.add(key);
+    for (const [, prefix] of text.matchAll(/`([a-z]+\.)\$\{/g)) prefixes.add(prefix);
+  }
+  const storage = (key) => key.startsWith("qucan.");
+  for (const key of used) if (!keys.has(key) && !storage(key)) wrong.push(`${key} is used but has no words`);
+  for (const key of keys) {
+    if (!used.has(key) && ![...prefixes].some((prefix) => key.startsWith(prefix))) wrong.push(`${key} is never used`);
+  }
+  return wrong;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const wrong = await wrongWords();
+  for (const line of wrong) console.error(line);
+  process.exitCode = wrong.length > 0 ? 1 : 0;
+}
