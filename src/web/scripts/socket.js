@@ -23,6 +23,7 @@ export class Push {
   #poll = null;
   #watch = null;
   #silenceMs = 2 * PING_EVERY_MS;
+  #notBefore = 0; // when a node that restarts has asked us to come back: clients come spread over time
 
   /** `tokens` as for the API; `changed(state)` is told of every change of `state` ("idle", "connecting", "live", "lost"). */
   constructor(tokens, changed = () => {}) {
@@ -118,7 +119,7 @@ export class Push {
       case "error":
         return this.#refused(message);
       case "drain":
-        return this.#later(message.reconnect_after_ms ?? BACKOFF_FIRST_MS);
+        return this.#drain(message.reconnect_after_ms ?? BACKOFF_FIRST_MS);
       default:
         return undefined;
     }
@@ -179,10 +180,11 @@ export class Push {
     if (this.#topics.size === 0) return this.#set("idle");
     this.#set("lost");
     this.#failures += 1;
-    if (code === CLOSE.auth && !(await this.#tokens.renew())) return this.#giveUp("unauthorized");
+    if (code === CLOSE.auth && !(await this.#tokens.renew())) return this.#giveUp("unauthenticated");
     if (code === CLOSE.topic) return this.#giveUp("not-found");
     const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (this.#failures - 1), BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
-    return this.#later(code === CLOSE.crowded || code === CLOSE.replaced ? CROWDED_MS + backoff : backoff);
+    const crowded = code === CLOSE.crowded || code === CLOSE.replaced ? CROWDED_MS : 0;
+    return this.#later(Math.max(crowded + backoff, this.#notBefore - Date.now()));
   }
 
   #giveUp(kind) {
@@ -191,7 +193,11 @@ export class Push {
     for (const { handlers } of topics) handlers.problem?.({ type: `/problems/${kind}` });
   }
 
-  // After `drain` the old socket may still be open: it is left to the node to close.
+  #drain(ms) {
+    this.#notBefore = Date.now() + ms;
+    this.#later(ms); // until then the old connection still serves, if the node lets it
+  }
+
   #later(ms) {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {

@@ -162,7 +162,7 @@ export class StoreOrders {
   }
 
   /** `accept`, `reject`, `ready` or `collected`; a second tap while it is under way does nothing. */
-  async act(order, step, body = {}) {
+  async act(order, step, body) {
     if (this.#busy.has(order.id)) return null;
     this.#busy.add(order.id);
     this.#changed();
