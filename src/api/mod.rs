@@ -67,6 +67,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(customer::routes())
         .merge(store::routes())
         .merge(catalog::routes())
+        .merge(crate::web::routes())
         .merge(sandbox)
         .fallback(|| async { Problem::new(Kind::NotFound, "there is no such path") })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "not with this method") })
