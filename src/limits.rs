@@ -124,26 +124,26 @@ pub const REFUND_RETRY_FIRST: Duration = Duration::from_secs(1);
 
 /// … up to this.
 pub const REFUND_RETRY_MAX: Duration = Duration::from_secs(3600);
-/// Largest JSON body in bytes: an order of 50 lines with every option fits four times.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// How long a body may take to arrive: a phone on a bad line, not a client that drips.
-pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Longest token in bytes. Bounds the work on a stranger's token.
 pub const TOKEN_BYTES_MAX: usize = 4096;
 
 /// By how many seconds the clocks of token maker and node may differ.
 pub const TOKEN_LEEWAY_SECONDS: i64 = 5;
 
-/// Verified tokens remembered, about 250 bytes each.
-pub const TOKENS_CACHED_MAX: usize = 65_536;
-
 /// Shortest HS256 secret in bytes: a guessable one makes everybody an operator.
 pub const HS256_SECRET_BYTES_MIN: usize = 16;
 
 /// Public keys tokens may be signed with. Bounds the checks of a foreign token.
 pub const PUBLIC_KEYS_MAX: usize = 8;
+
+/// Shortest region token in bytes (contract).
+pub const REGION_TOKEN_BYTES_MIN: usize = 16;
+
+/// Largest configuration, key or secret file in bytes: a wrong path must not be read into memory whole.
+pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// Addresses a node listens on: a few uplinks.
+pub const LISTEN_ADDRESSES_MAX: usize = 16;
 
 /// Longest request id taken from a client; it stands in every log entry.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;

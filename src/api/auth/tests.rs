@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::engine::clock::ManualClock;
-use crate::limits::TOKENS_CACHED_MAX;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -22,7 +21,7 @@ fn clock() -> Arc<ManualClock> {
 }
 
 fn authenticator(keys: KeySet, clock: Arc<ManualClock>) -> Authenticator {
-    Authenticator::new(keys, Some("east".parse().unwrap()), clock, TOKENS_CACHED_MAX)
+    Authenticator::new(keys, Some("east".parse().unwrap()), clock, 1_000)
 }
 
 fn hs256() -> Authenticator {
