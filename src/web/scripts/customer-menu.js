@@ -9,6 +9,7 @@ import { ask, el, notice, once } from "./dom.js";
 import { money } from "./format.js";
 import { category, named, t } from "./language.js";
 import { title } from "./shell.js";
+import { categories } from "./words.js";
 
 export async function openStore(id, showCart) {
   if (app.store?.id !== id || !app.menu || !showCart) {
@@ -138,7 +139,11 @@ function askOptions(item) {
 function byCategory(items) {
   const groups = new Map();
   for (const item of items) groups.set(item.category, [...(groups.get(item.category) ?? []), item]);
-  return [...groups];
+  const place = (heading) => { // sets before mains before drinks, as menus are read; other headings follow as they come
+    const index = Object.keys(categories).indexOf(heading);
+    return index < 0 ? Infinity : index;
+  };
+  return [...groups].sort(([a], [b]) => (place(a) === place(b) ? 0 : place(a) - place(b)));
 }
 
 export function storeView() {

@@ -1,6 +1,6 @@
 // The stock of the store on the POS: what is left, and selling an item out or again with one tap.
 
-import { call, path } from "./api.js";
+import { call, listAll, path } from "./api.js";
 import { ask, el, notice } from "./dom.js";
 import { category, explain, named, t } from "./language.js";
 
@@ -11,10 +11,10 @@ const before = new Map(); // sku -> what was available when it was sold out here
 export async function loadStock(desk) {
   try {
     const [stock, menu] = await Promise.all([
-      call("GET", path`/v1/stores/${desk.store.id}/stock`),
+      listAll(`${path`/v1/stores/${desk.store.id}/stock`}?limit=500`, "stock"),
       call("GET", path`/v1/stores/${desk.store.id}/menu`, { open: true }),
     ]);
-    state.lines = stock.stock;
+    state.lines = stock;
     state.items = new Map(menu.items.map((item) => [item.sku, item]));
   } catch (problem) {
     notice(explain(problem), "bad");

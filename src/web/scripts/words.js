@@ -80,7 +80,7 @@ const en = {
 
 export const words = { zh, en };
 
-/** English names of category headings that menus commonly use. */
+/** Category headings that menus commonly use, in the order in which menus are read, with their English names. */
 export const categories = {
-  "套餐": "Set meals", "面": "Noodles", "饭": "Rice", "小吃": "Snacks", "甜品": "Desserts", "饮料": "Drinks", "主食": "Mains", "早餐": "Breakfast", "汤": "Soups", "咖啡": "Coffee", "茶": "Tea", "汉堡": "Burgers",
+  "套餐": "Set meals", "早餐": "Breakfast", "主食": "Mains", "汉堡": "Burgers", "面": "Noodles", "饭": "Rice", "汤": "Soups", "小吃": "Snacks", "甜品": "Desserts", "饮料": "Drinks", "咖啡": "Coffee", "茶": "Tea",
 };
