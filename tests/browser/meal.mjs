@@ -247,6 +247,8 @@ async function run(browser, base, node) {
     await customer.keyboard.press("Enter");
     await customer.getByRole("link", { name: new RegExp(STORE.name) }).first().focus();
     await customer.keyboard.press("Enter");
+    await visible(button(customer, "Choose options of Dandan noodles"));
+    await customer.shot("menu-en");
     await button(customer, "Choose options of Dandan noodles").focus();
     await customer.keyboard.press("Enter");
     await visible(customer.getByRole("dialog"));
@@ -265,7 +267,16 @@ async function run(browser, base, node) {
     await button(customer, /Pay ¥/).focus();
     await customer.keyboard.press("Enter");
     await status(customer, "paid");
-    await visible(ticket(pos, orderId(customer)));
+    const last = ticket(pos, orderId(customer));
+    await visible(last);
+    await pos.shot("new-en");
+    await last.getByRole("button", { name: "Accept" }).focus();
+    await pos.keyboard.press("Enter");
+    await last.getByRole("button", { name: "Ready" }).focus();
+    await pos.keyboard.press("Enter");
+    await status(customer, "ready");
+    await customer.shot("ready-en");
+    await screen.shot("ready-en");
   });
 
   await promise("targets fit a fingertip and nothing scrolls sideways", async () => {

@@ -155,8 +155,8 @@ export function storeView() {
   const closed = !store.open ? t("menu.closed") : !store.accepting ? t("menu.paused") : null;
   return el("div", { class: `shop ${app.showCart ? "show-cart" : ""}` },
     el("div", { class: "menu" },
-      el("div", { class: "row" }, el("h1", { tabindex: "-1" }, store.name), storeTag(store), el("a", { class: "button plain push-right", href: "#/" }, t("menu.change-store"))),
-      el("p", { class: "muted small" }, `${store.city} · ${store.address}`),
+      el("div", { class: "row" }, el("h1", { tabindex: "-1" }, store.name), storeTag(store)),
+      el("div", { class: "row store-where" }, el("span", { class: "muted small" }, `${store.city} · ${store.address}`), el("a", { class: "button plain push-right", href: "#/" }, t("menu.change-store"))),
       closed ? el("p", { class: "banner" }, closed) : null,
       app.session.get() ? null : el("p", { class: "banner" }, t("sign-in.needed")),
       offers.length > 0 ? el("ul", { class: "offers" }, offers) : null,
