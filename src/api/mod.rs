@@ -1,6 +1,7 @@
 //! The HTTP edge: routes and extractors, tokens, problems, admission. A request becomes a command or a question to the
 //! engine, an answer becomes JSON. Never here: rules of the business, files, timers.
 
+pub mod accept;
 pub mod answer;
 pub mod auth;
 pub mod body;
@@ -8,6 +9,7 @@ pub mod catalog;
 pub mod catalog_file;
 pub mod customer;
 pub mod menus;
+pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod request_id;
@@ -18,6 +20,8 @@ pub mod text;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
 
 use tokio::sync::watch;
 
@@ -63,13 +67,24 @@ impl AppState {
 /// All routes of a node.
 pub fn router(state: Arc<AppState>) -> Router {
     let sandbox = if state.mode == Mode::Sandbox { sandbox::routes() } else { Router::new() };
-    Router::new()
+    let json_calls = Router::new()
         .merge(customer::routes())
         .merge(store::routes())
         .merge(catalog::routes())
         .merge(crate::web::routes())
         .merge(sandbox)
+        .merge(documents())
+        .route_layer(axum::middleware::from_fn(accept::json_only));
+    Router::new()
+        .merge(json_calls)
         .fallback(|| async { Problem::new(Kind::NotFound, "there is no such path") })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "not with this method") })
         .with_state(state)
+}
+
+/// The two documents that describe all this.
+fn documents() -> Router<Arc<AppState>> {
+    Router::new()
+        .route("/openapi.json", get(|| async { answer::json_bytes(StatusCode::OK, openapi::document()) }))
+        .route("/asyncapi.json", get(|| async { answer::json_bytes(StatusCode::OK, crate::push::ASYNCAPI) }))
 }

@@ -44,6 +44,7 @@ pub struct MenuItemView<'a> {
     pub available: Option<u32>,
     /// A picture.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub image: Option<&'a str>,
 }
 

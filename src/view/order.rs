@@ -47,57 +47,64 @@ pub struct OrderView<'a> {
     pub payable: i64,
     /// Id of the coupon used.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub coupon: Option<String>,
     /// The customer's words to the kitchen.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub note: Option<&'a str>,
     /// How it reaches the customer.
     pub fulfilment: FulfilmentView,
     /// What is called when it is ready; there once accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub pickup_code: Option<&'a str>,
     /// When it was placed.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Rfc3339,
     /// Until when it may be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub pay_by: Option<Rfc3339>,
     /// When the money was there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub paid_at: Option<Rfc3339>,
     /// Until when the store must answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub accept_by: Option<Rfc3339>,
     /// When the store accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub accepted_at: Option<Rfc3339>,
     /// When it was on the counter.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub ready_at: Option<Rfc3339>,
     /// When the customer had it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub collected_at: Option<Rfc3339>,
     /// When it was collected, cancelled or rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub closed_at: Option<Rfc3339>,
     /// Why it was cancelled or rejected; `payment_timeout`, `store_timeout` and `auto` are the node's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<&'a str>,
     /// All money that goes back, together.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub refund: Option<RefundView>,
     /// Its place in the order in which the store's orders were paid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub position: Option<u64>,
     /// Minutes of waiting promised when it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub wait_minutes: Option<u16>,
     /// Grows by one with every change of this order.
     pub offset: u64,
@@ -125,6 +132,7 @@ pub struct LineView<'a> {
     pub discount: i64,
     /// Tax contained in `amount − discount`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub tax: Option<i64>,
 }
 

@@ -36,6 +36,7 @@ pub struct StoreListing<'a> {
     pub wait_minutes: u16,
     /// Metres from `near`, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub distance_m: Option<u32>,
 }
 
@@ -79,10 +80,11 @@ pub struct AcceptingView<'a> {
     pub accepting: bool,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<&'a str>,
     /// Until when not; absent: until resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub until: Option<Rfc3339>,
 }
 

@@ -27,6 +27,7 @@ pub struct CampaignsPage<'a> {
     campaigns: Vec<CampaignView<'a>>,
     /// There when there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -37,6 +38,7 @@ pub struct CouponsPage<'a> {
     coupons: Vec<CouponView<'a>>,
     /// There when there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 

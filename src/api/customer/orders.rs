@@ -25,6 +25,7 @@ pub struct OrdersPage<'a> {
     orders: Vec<OrderView<'a>>,
     /// There when there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 

@@ -43,6 +43,7 @@ pub struct StoresPage<'a> {
     stores: Vec<StoreListing<'a>>,
     /// There when there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 

@@ -30,6 +30,7 @@ pub struct StockPage<'a> {
     stock: Vec<StockLineView<'a>>,
     /// There when there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
