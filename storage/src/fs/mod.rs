@@ -102,6 +102,18 @@ pub(crate) fn write_all_at(file: &dyn File, mut bytes: &[u8], mut offset: u64) -
     Ok(())
 }
 
+/// Writes zeros from `from` up to `to`.
+pub(crate) fn write_zeros_at(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+    let mut at = from;
+    let zeros = vec![0; crate::limits::ZERO_CHUNK_BYTES.min(crate::bytes::narrow(to.saturating_sub(from)))];
+    while at < to {
+        let piece = zeros.get(..crate::bytes::narrow(to.saturating_sub(at))).unwrap_or(&zeros);
+        write_all_at(file, piece, at)?;
+        at = at.saturating_add(crate::bytes::wide(piece.len()));
+    }
+    Ok(())
+}
+
 /// Fills `buffer` from `offset` on as far as the file goes; the number of bytes read.
 pub(crate) fn read_full_at(file: &dyn File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::bytes::narrow;
-use crate::fs::{File, FileSystem, OpenMode, create_dir_durably, read_full_at, write_all_at};
+use crate::fs::{File, FileSystem, OpenMode, create_dir_durably, read_full_at, write_all_at, write_zeros_at};
 use crate::limits::GROUP_BYTES_MAX;
 use crate::{Epoch, Position};
 
@@ -12,7 +12,7 @@ use super::error::OpenError;
 use super::frame::{FRAME_BYTES_MIN, GroupHeader, HEADER_BYTES, PLACEMENT_BYTES, Placement};
 use super::marks;
 use super::scan::{Found, io_error};
-use super::segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader, fits, segment_path};
+use super::segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader, segment_path};
 use super::spares::make_zeroed;
 
 /// The segment that is written to.
@@ -87,23 +87,28 @@ pub(crate) fn recover(fs: &dyn FileSystem, dir: &Path, epoch: Epoch, found: &Fou
         fs.remove(&mark).and_then(|()| fs.sync_dir(dir)).map_err(io_error(&mark, "removing the i/o error mark"))?;
         return Ok(active);
     }
-    let start = found.unproven.first().map_or(found.end, |group| group.offset);
-    let tail = read_tail(&*file, path, start, found.end)?;
-    let mut bytes = tail;
-    if fits(found.active.bytes, found.end, FRAME_BYTES_MIN) {
-        // The head of what was cut off goes too, so that the next start finds a plain end.
-        bytes.resize(bytes.len().saturating_add(PLACEMENT_BYTES + HEADER_BYTES), 0);
-    }
-    let what = "writing the end of the log again";
-    let rewrite = !found.unproven.is_empty() || found.recovery.torn.is_some();
-    if rewrite {
-        write_all_at(&*file, &bytes, start).map_err(io_error(path, what))?;
-    }
-    // Synced in any case: names and bytes that a killed process had left in memory.
-    file.sync_data().map_err(io_error(path, what)).inspect_err(|error| note_error(fs, dir, error))?;
-    fs.sync_dir(dir).map_err(io_error(dir, what))?;
+    write_end_again(&*file, found).inspect_err(|error| note_error(fs, dir, error))?;
+    fs.sync_dir(dir).map_err(io_error(dir, "writing the end of the log again"))?;
     let header = SegmentHeader { bytes: found.header.bytes.min(found.active.bytes), ..found.header };
     Ok(Active { file, path: path.clone(), header, offset: found.end })
+}
+
+/// Writes and syncs, in place, what may be in memory only, and blanks what was cut off, so that the
+/// next start finds a plain end.
+fn write_end_again(file: &dyn File, found: &Found) -> Result<(), OpenError> {
+    let path = &found.active.path;
+    let start = found.unproven.first().map_or(found.end, |group| group.offset);
+    let tail = read_tail(file, path, start, found.end)?;
+    let blank_end = if found.recovery.torn.is_some() {
+        found.debris_end.max(found.end.saturating_add(crate::bytes::wide(FRAME_BYTES_MIN))).min(found.active.bytes)
+    } else {
+        found.end
+    };
+    write_all_at(file, &tail, start)
+        .and_then(|()| write_zeros_at(file, found.end, blank_end))
+        // Synced in any case: a killed process may have left bytes in memory.
+        .and_then(|()| file.sync_data())
+        .map_err(io_error(path, "writing the end of the log again"))
 }
 
 /// After an I/O error nothing is known about the file: what isn't proven goes to a new one.

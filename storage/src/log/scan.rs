@@ -35,6 +35,8 @@ pub(crate) struct Found {
     pub active: SegmentFile,
     pub header: SegmentHeader,
     pub end: u64,
+    /// Up to where bytes of a torn group lie behind the end.
+    pub debris_end: u64,
     pub unproven: Vec<Unproven>,
 }
 
@@ -48,6 +50,7 @@ struct Scan<'a> {
     at: Position,
     last_epoch: Epoch,
     recovery: Recovery,
+    debris_end: u64,
     unproven: Vec<Unproven>,
 }
 
@@ -87,6 +90,7 @@ pub(crate) fn scan_log(
         at: Position::ORIGIN,
         last_epoch: Epoch(0),
         recovery: Recovery { first: oldest.first, proven, after_io_error, ..Recovery::default() },
+        debris_end: 0,
         unproven: Vec::new(),
     };
     let mut ended = None;
@@ -97,8 +101,8 @@ pub(crate) fn scan_log(
     let Some((active, (header, end))) = ended else { return Ok(None) };
     scan.recovery.last = scan.at;
     scan.recovery.clean_stop = !after_io_error && scan.clean_stop == Some(scan.at) && scan.recovery.torn.is_none();
-    let Scan { recovery, unproven, .. } = scan;
-    Ok(Some(Found { recovery, active, header, end, unproven, segments }))
+    let Scan { recovery, debris_end, unproven, .. } = scan;
+    Ok(Some(Found { recovery, active, header, end, debris_end, unproven, segments }))
 }
 
 impl Scan<'_> {
@@ -202,18 +206,20 @@ impl Scan<'_> {
     ) -> Result<(), OpenError> {
         let first = self.at.sequence.next();
         let offset = walk.offset;
-        let beyond = walk.proof_beyond(file).map_err(io_error(&segment.path, "reading a log segment"))?;
-        if let Some((_, durable)) = beyond {
-            self.recovery.proven = self.recovery.proven.max(durable);
-        }
+        let beyond = walk.look_beyond(file).map_err(io_error(&segment.path, "reading a log segment"))?;
+        self.recovery.proven = self.recovery.proven.max(beyond.durable_through);
+        // A recycled file is full of old bytes; in another one, whatever isn't zero was meant for the log.
+        let debris = !walk.header.recycled && beyond.debris_end > offset;
         let what = match stop {
-            Stop::End => "no group here, though later ones were durable",
             Stop::Broken(what) => what,
+            Stop::End if debris => "no group header, though bytes follow",
+            Stop::End => "no group here, though there was one",
         };
         if self.recovery.proven >= first {
             return Err(self.rot(segment, offset, first, what));
         }
-        if stop != Stop::End || beyond.is_some() {
+        if debris || stop != Stop::End {
+            self.debris_end = if debris { beyond.debris_end } else { offset };
             self.recovery.torn = Some(TornTail { file: segment.path.clone(), offset, first, what: what.to_owned() });
         }
         Ok(())

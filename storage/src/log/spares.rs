@@ -13,8 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::bytes::{narrow, wide};
-use crate::fs::{File, FileSystem, OpenMode, is_no_room, read_full_at, write_all_at};
+use crate::bytes::wide;
+use crate::fs::{File, FileSystem, OpenMode, is_no_room, read_full_at, write_zeros_at};
 use crate::limits::{PREPARE_RETRY_SECONDS, RECYCLED_SEGMENTS_MAX, ZERO_CHUNK_BYTES};
 
 use super::options::Preparation;
@@ -339,16 +339,15 @@ impl Shared {
         let temporary = path.with_extension("tmp");
         remove_if_there(&*self.fs, &temporary)?;
         let made = self.fs.create(&temporary).and_then(|file| {
-            let zeros = vec![0; ZERO_CHUNK_BYTES.min(narrow(bytes))];
             let mut at = 0;
             while at < bytes {
                 if self.stopping() {
                     return Ok(None);
                 }
-                let piece = zeros.get(..narrow(bytes.saturating_sub(at))).unwrap_or(&zeros);
-                write_all_at(&*file, piece, at)?;
+                let end = at.saturating_add(wide(ZERO_CHUNK_BYTES)).min(bytes);
+                write_zeros_at(&*file, at, end)?;
                 file.sync_data()?;
-                at = at.saturating_add(wide(piece.len()));
+                at = end;
             }
             self.fs.rename(&temporary, path)?;
             self.fs.sync_dir(&self.dir)?;
@@ -428,13 +427,7 @@ pub(crate) fn clean_up(fs: &dyn FileSystem, dir: &Path, after_io_error: bool) ->
 pub(crate) fn make_zeroed(fs: &dyn FileSystem, path: &Path, bytes: u64) -> io::Result<Box<dyn File>> {
     remove_if_there(fs, path)?;
     let file = fs.create(path)?;
-    let zeros = vec![0; ZERO_CHUNK_BYTES.min(narrow(bytes))];
-    let mut at = 0;
-    while at < bytes {
-        let piece = zeros.get(..narrow(bytes.saturating_sub(at))).unwrap_or(&zeros);
-        write_all_at(&*file, piece, at)?;
-        at = at.saturating_add(wide(piece.len()));
-    }
+    write_zeros_at(&*file, 0, bytes)?;
     file.sync_data()?;
     Ok(file)
 }

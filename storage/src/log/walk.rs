@@ -110,8 +110,8 @@ impl Walk {
 
     /// Looks behind the present offset for headers of this segment that prove how far the log was
     /// durable. Old bytes, debris and entries that look like headers don't pass the keyed check.
-    pub(crate) fn proof_beyond(&mut self, file: &dyn File) -> io::Result<Option<(u64, Sequence)>> {
-        let mut best = None;
+    pub(crate) fn look_beyond(&mut self, file: &dyn File) -> io::Result<Beyond> {
+        let mut beyond = Beyond { durable_through: Sequence::NONE, debris_end: self.offset };
         let mut at = self.offset;
         while fits(self.bytes, at, HEAD) {
             let bytes = self.window.get(file, at, READ_CHUNK_BYTES)?;
@@ -120,25 +120,37 @@ impl Walk {
             }
             // The last HEAD - 1 bytes are looked at again with the next piece.
             let candidates = bytes.len().saturating_sub(HEAD - 1);
-            if !is_blank(bytes) {
+            if let Some(last) = last_written(bytes) {
+                beyond.debris_end = at.saturating_add(wide(last)).saturating_add(1);
                 for (index, head) in bytes.windows(HEAD).enumerate() {
-                    let offset = at.saturating_add(wide(index));
-                    let magic = head.get(PLACEMENT_BYTES..).is_some_and(|head| head.starts_with(&GROUP_MAGIC));
-                    let placed = if magic { Placement::open(head, &self.header.key, offset) } else { None };
-                    if let Some((placement, _)) = placed
-                        && best.is_none_or(|(_, durable)| placement.durable_through > durable)
-                    {
-                        best = Some((offset, placement.durable_through));
+                    if head.get(PLACEMENT_BYTES..).is_some_and(|head| head.starts_with(&GROUP_MAGIC)) {
+                        let offset = at.saturating_add(wide(index));
+                        let placed = Placement::open(head, &self.header.key, offset);
+                        let durable = placed.map(|(placement, _)| placement.durable_through);
+                        beyond.durable_through = beyond.durable_through.max(durable.unwrap_or_default());
                     }
                 }
             }
             at = at.saturating_add(wide(candidates));
         }
-        Ok(best)
+        Ok(beyond)
     }
 }
 
-/// Whether all bytes are zero; in pieces, which the compiler turns into wide instructions.
-fn is_blank(bytes: &[u8]) -> bool {
-    bytes.chunks(1024).all(|piece| piece.iter().fold(0, |any, byte| any | byte) == 0)
+/// What lies behind the place where a walk stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Beyond {
+    /// What later headers prove to have been durable.
+    pub durable_through: Sequence,
+    /// Behind the last byte that isn't zero; where the walk stopped, if there is none.
+    pub debris_end: u64,
+}
+
+/// The last byte that isn't zero; blank pieces are passed over by wide instructions.
+fn last_written(bytes: &[u8]) -> Option<usize> {
+    const PIECE: usize = 1024;
+    let is_written = |piece: &[u8]| piece.iter().fold(0, |any, byte| any | byte) != 0;
+    let (index, piece) = bytes.chunks(PIECE).enumerate().rfind(|(_, piece)| is_written(piece))?;
+    let last = piece.iter().rposition(|byte| *byte != 0)?;
+    Some(index.saturating_mul(PIECE).saturating_add(last))
 }

@@ -81,6 +81,7 @@ pub(super) struct Faults {
 impl Faults {
     pub(super) fn plan(&mut self, fault: Fault) {
         self.planned.push(fault);
+        self.reached = false;
     }
 
     /// Forgets the plan; the power is on again.

@@ -66,7 +66,7 @@ impl SimFs {
         self.disk().faults.count(operation)
     }
 
-    /// Whether a planned failure has happened yet.
+    /// Whether a planned failure has happened since the last one was planned.
     #[must_use]
     pub fn fault_reached(&self) -> bool {
         self.disk().faults.reached()

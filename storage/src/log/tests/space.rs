@@ -1,0 +1,134 @@
+//! Room: a full disk refuses new orders, keeps a reserve for what lets open ones end, and passes.
+
+use super::*;
+
+fn fill(log: &mut Log, class: SpaceClass) -> (u64, AppendError) {
+    let mut group = GroupBuffer::new();
+    for n in 0.. {
+        group.clear();
+        group.push(&entry(n, 900)).unwrap();
+        if let Err(error) = log.append(&mut group, class) {
+            return (n, error);
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_full_disk_keeps_a_reserve_and_sells_again_when_there_is_room() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    assert_eq!(log.space(), Space::Ample);
+    fs.set_capacity(Some(fs.used() + 10_000));
+    let (normal, error) = fill(&mut log, SpaceClass::Normal);
+    assert!(matches!(error, AppendError::NoRoom { .. }), "{error}");
+    assert!(normal > 10, "{normal}");
+    assert_eq!(log.space(), Space::ReserveOnly);
+    assert!(log.space_problem().is_some());
+    log.ensure_room(5000, SpaceClass::Critical).unwrap();
+    assert!(matches!(log.ensure_room(50, SpaceClass::Normal), Err(AppendError::NoRoom { .. })));
+    let (critical, error) = fill(&mut log, SpaceClass::Critical);
+    assert!(matches!(error, AppendError::NoRoom { .. }), "{error}");
+    assert!(critical > 10, "only {critical} critical entries fitted");
+    assert_eq!(log.space(), Space::None);
+    assert!(!log.is_poisoned());
+
+    fs.set_capacity(None);
+    log.retry_preparation();
+    assert_eq!((log.space(), log.space_problem()), (Space::Ample, None));
+    append(&mut log, &[entry(1, 900)]).unwrap();
+    let count = normal + critical + 1;
+    drop(log);
+    assert_eq!(open(&fs).2.len() as u64, count);
+}
+
+#[test]
+fn a_start_on_a_full_disk_knows_it() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    fs.set_capacity(Some(fs.used() + 10_000));
+    fill(&mut log, SpaceClass::Normal);
+    drop(log);
+    let (mut log, ..) = open(&fs);
+    assert_eq!(log.space(), Space::ReserveOnly);
+    let mut group = GroupBuffer::new();
+    group.push(&entry(0, 10)).unwrap();
+    assert!(log.append(&mut group, SpaceClass::Normal).is_err());
+    log.append(&mut group, SpaceClass::Critical).unwrap();
+    fs.set_capacity(None);
+    group.clear();
+    group.push(&entry(0, 10)).unwrap();
+    log.append(&mut group, SpaceClass::Normal).unwrap();
+}
+
+#[test]
+fn a_group_larger_than_the_spare_segment_gets_one_of_its_own() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    let large: Vec<_> = (0..10).map(|n| entry(n, 100_000)).collect();
+    let mut group = GroupBuffer::new();
+    for entry in &large {
+        group.push(entry).unwrap();
+    }
+    log.ensure_room(group.bytes(), SpaceClass::Normal).unwrap();
+    let writes = fs.operations(Operation::Create);
+    log.append(&mut group, SpaceClass::Normal).unwrap();
+    assert!(fs.operations(Operation::Create) <= writes + 1, "only the next spare is made after it");
+    append(&mut log, &[entry(1, 100)]).unwrap();
+    drop(log);
+    fs.crash(CrashPolicy::DropUnsynced);
+    let (mut log, _, entries) = open(&fs);
+    assert_eq!(entries.len(), 11);
+    let sizes: Vec<u64> = fs.list(Path::new(DIR)).unwrap().into_iter().map(|entry| entry.len).collect();
+    assert!(sizes.iter().filter(|size| **size > 200_000).count() == 1, "{sizes:?}");
+    assert!(matches!(log.ensure_room(17 << 20, SpaceClass::Normal), Err(AppendError::NotAppendable)));
+}
+
+#[test]
+fn an_append_never_grows_a_file_and_syncs_once() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    let used = fs.used();
+    for n in 0..10 {
+        let (writes, syncs) = (fs.operations(Operation::Write), fs.operations(Operation::Sync));
+        append(&mut log, &[entry(n, 500), entry(n, 500)]).unwrap();
+        assert_eq!(fs.operations(Operation::Write), writes + 1);
+        assert_eq!(fs.operations(Operation::Sync), syncs + 1);
+    }
+    assert_eq!((fs.used(), fs.operations(Operation::SetLen)), (used, 0));
+}
+
+#[test]
+fn segments_double_up_to_the_largest() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    for n in 0..400 {
+        append(&mut log, &[entry(n, 700)]).unwrap();
+    }
+    let sizes: Vec<usize> = segments(&fs).iter().map(|path| fs.contents(path).unwrap().len() >> 10).collect();
+    assert_eq!(sizes[..4], [16, 32, 64, 64]);
+    assert_eq!(log.segment_bytes() >> 10, sizes.iter().sum::<usize>() as u64);
+}
+
+#[test]
+fn a_thread_prepares_ahead_on_a_real_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let background = LogOptions { preparation: Preparation::Background, ..options() };
+    let path = dir.path().join("log");
+    let opened = Log::open(crate::fs::real(), &path, Epoch(1), OpenFrom::default(), background, |_| Ok(()));
+    let (mut log, _) = opened.unwrap();
+    let mut group = GroupBuffer::new();
+    for n in 0..600 {
+        group.clear();
+        group.push(&entry(n, 700)).unwrap();
+        log.ensure_room(group.bytes(), SpaceClass::Normal).unwrap();
+        log.append(&mut group, SpaceClass::Normal).unwrap();
+        if n % 100 == 99 {
+            log.trim(Sequence(n - 50));
+        }
+    }
+    assert!(log.first() > Sequence(1));
+    log.close().unwrap();
+    let report = verify_chain(&crate::fs::real(), &dir.path().join("log"), Sequence(600)).unwrap();
+    assert!(report.clean_stop && report.first > Sequence(1) && report.last.sequence == Sequence(600));
+}
