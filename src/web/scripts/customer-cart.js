@@ -85,7 +85,7 @@ export function cartView(totals) {
   const amount = (key, value, kind = "") => el("div", { class: `amount ${kind}` }, el("dt", {}, t(key)), el("dd", { class: "numbers" }, money(value, menu.currency)));
   const able = app.session.get() && store.open && store.accepting && !totals.gone && !placing;
   return el("div", { class: "cart" },
-    el("div", { class: "row" }, el("h2", { id: "cart-title" }, t("cart.title")), app.showCart ? el("a", { class: "button plain push-right narrow-only", href: `#/store/${encodeURIComponent(store.id)}` }, t("cart.back")) : null),
+    el("div", { class: "row" }, el("h2", { id: "cart-title", tabindex: "-1" }, t("cart.title")), app.showCart ? el("a", { class: "button plain push-right narrow-only", href: `#/store/${encodeURIComponent(store.id)}` }, t("cart.back")) : null),
     cart.lines.length === 0
       ? el("p", { class: "empty" }, t("cart.empty"))
       : el("div", { class: "cart-body" },

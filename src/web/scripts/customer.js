@@ -55,8 +55,10 @@ const routes = [
 ];
 const views = { stores: storesView, store: storeView, order: orderView, orders: ordersView };
 
+const shown = () => (app.view === "store" && app.showCart ? "cart" : app.view);
+
 async function route() {
-  const before = app.view;
+  const before = shown();
   app.leave?.();
   app.leave = null;
   const [pattern, open] = routes.find(([one]) => one.test(location.hash)) ?? [null, null];
@@ -69,10 +71,10 @@ async function route() {
   }
   draw();
   // A new view begins at its heading, for eyes and screen readers alike; the first one begins at the page.
-  if (before !== null && before !== app.view) {
+  if (before !== null && before !== shown()) {
     scrollTo(0, 0);
     clearNotices();
-    main.querySelector("h1")?.focus();
+    main.querySelector(shown() === "cart" ? "#cart-title" : "h1")?.focus();
   }
 }
 

@@ -8,6 +8,9 @@ import { startShell, title } from "./shell.js";
 import { Push } from "./socket.js";
 
 const IN_STORE = ["paid", "accepted", "ready"];
+const CLOSED_REMEMBERED = 500;
+const PAGE = 500;
+const PAGES_MAX = 20;
 
 /**
  * Starts a staff page. `page` is its title's key; `start(desk)` is called once a store is known, with
@@ -100,6 +103,8 @@ export async function startDesk({ page, start, view, extra = () => [] }) {
 export class StoreOrders {
   #desk;
   #changed;
+  #closed = new Map(); // id -> offset: a late answer must not bring back what is over
+  #meanwhile = null; // orders taken while a poll was under way: its answer may be older
 
   constructor(desk, changed) {
     this.#desk = desk;
@@ -121,14 +126,20 @@ export class StoreOrders {
   /** Everything open, by the queue: from an empty cursor until nothing new comes. */
   async poll() {
     const found = [];
-    let after = "";
-    for (let page = 0; page < 20; page += 1) {
-      const { orders, cursor } = await call("GET", `${path`/v1/stores/${this.#desk.store.id}/queue`}?limit=500&wait=0${after ? `&after=${encodeURIComponent(after)}` : ""}`);
-      found.push(...orders);
-      if (orders.length < 500) break;
-      after = cursor;
+    const meanwhile = [];
+    this.#meanwhile = meanwhile;
+    try {
+      let after = "";
+      for (let page = 0; page < PAGES_MAX; page += 1) {
+        const { orders, cursor } = await call("GET", `${path`/v1/stores/${this.#desk.store.id}/queue`}?limit=${PAGE}&wait=0${after ? `&after=${encodeURIComponent(after)}` : ""}`);
+        found.push(...orders);
+        if (orders.length < PAGE) break;
+        after = cursor;
+      }
+    } finally {
+      this.#meanwhile = null;
     }
-    this.#replace(found);
+    this.#replace([...found, ...meanwhile]);
   }
 
   #replace(orders) {
@@ -136,19 +147,28 @@ export class StoreOrders {
     this.open = new Map();
     for (const order of orders) {
       const known = before.get(order.id);
-      const newest = known && known.offset > order.offset ? known : order;
-      if (IN_STORE.includes(newest.status)) this.open.set(order.id, newest);
+      this.#put(known && known.offset > order.offset ? known : order);
     }
     this.#changed();
   }
 
   /** Takes one order as it is now; an older state than the one known is left. */
   take(order) {
-    const known = this.open.get(order.id);
-    if (known && known.offset >= order.offset) return;
-    if (IN_STORE.includes(order.status)) this.open.set(order.id, order);
-    else this.open.delete(order.id);
+    this.#meanwhile?.push(order);
+    this.#put(order);
     this.#changed();
+  }
+
+  #put(order) {
+    const offset = this.open.get(order.id)?.offset ?? this.#closed.get(order.id) ?? -1;
+    if (offset > order.offset) return;
+    if (IN_STORE.includes(order.status)) {
+      this.open.set(order.id, order);
+      return;
+    }
+    this.open.delete(order.id);
+    this.#closed.set(order.id, order.offset);
+    if (this.#closed.size > CLOSED_REMEMBERED) this.#closed.delete(this.#closed.keys().next().value);
   }
 
   /** Orders in one of these statuses, the longest waiting first. */
