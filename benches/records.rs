@@ -1,7 +1,7 @@
 //! What the stored forms cost: encoding and decoding an entry, replaying a log from disk, loading a large snapshot.
 //! Prints one JSON line a figure. `cargo bench --bench records`
 #![expect(clippy::print_stdout, reason = "a benchmark's figures are its output")]
-#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a benchmark may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at the first surprise")]
 
 use std::hint::black_box;
 use std::path::Path;

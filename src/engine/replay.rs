@@ -31,6 +31,32 @@ pub enum ReplayError {
     },
 }
 
+/// One entry in a replay.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'s> {
+    /// Its sequence.
+    pub sequence: Sequence,
+    /// Its header.
+    pub entry: &'s EntryView<'s>,
+    /// Its event.
+    pub event: &'s Event,
+}
+
+/// Watches a replay.
+pub trait Witness {
+    /// Before an entry is taken in.
+    fn before(&mut self, step: Step<'_>, state: &State) {
+        let _ = (step, state);
+    }
+
+    /// After it, with what it changed.
+    fn after(&mut self, step: Step<'_>, effects: &[Effect]) {
+        let _ = (step, effects);
+    }
+}
+
+impl Witness for () {}
+
 /// A state that follows a log.
 #[derive(Debug)]
 pub struct Replay {
@@ -48,25 +74,24 @@ impl Replay {
 
     /// Takes in the entries of a group that are not in the state yet.
     pub fn group(&mut self, group: &Group<'_>) -> Result<(), ReplayError> {
-        self.group_with(group, |_, _, _, _| {})
+        self.group_with(group, &mut ())
     }
 
-    /// The same; `visit` sees each entry with its event and the state after it.
-    pub fn group_with(
-        &mut self,
-        group: &Group<'_>,
-        mut visit: impl FnMut(Sequence, &EntryView<'_>, &Event, &State),
-    ) -> Result<(), ReplayError> {
+    /// The same, watched.
+    pub fn group_with(&mut self, group: &Group<'_>, witness: &mut impl Witness) -> Result<(), ReplayError> {
         self.effects.clear();
         let after = self.after;
         for (sequence, bytes) in group.entries().filter(|(sequence, _)| *sequence > after) {
             let record = |source| ReplayError::Record { sequence, source };
             let entry = EntryView::parse(bytes).map_err(record)?;
             let event = entry.event().map_err(record)?;
+            let step = Step { sequence, entry: &entry, event: &event };
+            witness.before(step, &self.state);
+            let effects_before = self.effects.len();
             self.state
                 .evolve(entry.at, &event, &mut self.effects)
                 .map_err(|source| ReplayError::Evolve { sequence, source })?;
-            visit(sequence, &entry, &event, &self.state);
+            witness.after(step, self.effects.get(effects_before..).unwrap_or_default());
             self.after = sequence;
             self.entries += 1;
         }
