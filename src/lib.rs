@@ -7,6 +7,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod limits;
+pub mod ops;
 pub mod payment;
 pub mod push;
 pub mod view;
