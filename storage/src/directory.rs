@@ -254,3 +254,6 @@ fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> Direct
     let path = path.to_owned();
     move |source| DirectoryError::Io { path, what, source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ pub trait File: Send + Sync + Debug {
     /// Cuts or extends (with zeros, unallocated) to `len` bytes.
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Length in bytes.
-    fn len(&self) -> io::Result<u64>;
+    fn length(&self) -> io::Result<u64>;
 }
 
 /// A directory tree.
@@ -135,7 +135,7 @@ pub(crate) fn read_small(fs: &dyn FileSystem, path: &Path, max: u64) -> io::Resu
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = vec![0; crate::bytes::narrow(file.len()?.min(max))];
+    let mut bytes = vec![0; crate::bytes::narrow(file.length()?.min(max))];
     let read = read_full_at(&*file, &mut bytes, 0)?;
     bytes.truncate(read);
     Ok(Some(bytes))

@@ -28,7 +28,7 @@ impl File for fs::File {
         fs::File::set_len(self, len)
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 }

@@ -375,7 +375,7 @@ impl Shared {
 
     /// Keeps a trimmed file for reuse, or removes it.
     fn discard(&self, path: &Path) -> io::Result<()> {
-        let keep = self.recycled()?.len() < RECYCLED_SEGMENTS_MAX && !self.state().problem.is_some();
+        let keep = self.recycled()?.len() < RECYCLED_SEGMENTS_MAX && self.state().problem.is_none();
         match path.file_stem().filter(|_| keep) {
             Some(stem) => {
                 let name = format!("{RECYCLED_PREFIX}{}.spare", stem.to_string_lossy());
@@ -402,7 +402,7 @@ fn adopt(fs: &dyn FileSystem, dir: &Path, name: &str, bytes: u64) -> io::Result<
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let length = file.len()?;
+    let length = file.length()?;
     if length < bytes {
         fs.remove(&path)?;
         return Ok(None);

@@ -73,7 +73,7 @@ impl SnapshotReader {
             }
             Kind::More => Err(self.damaged("a section without its beginning")),
             Kind::End => {
-                let length = self.file.len().map_err(io_error(&self.info.path, READING))?;
+                let length = self.file.length().map_err(io_error(&self.info.path, READING))?;
                 if !self.head.holds(&[], &self.check) || self.head.length != 0 || length != self.offset {
                     return Err(self.damaged("damaged end"));
                 }

@@ -80,6 +80,9 @@ impl TableBatch {
     }
 }
 
+/// Lower and upper end as sled takes them.
+pub(crate) type KeyRange = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
 /// Which way a scan goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Direction {
@@ -149,7 +152,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Both ends as sled takes them, the prefix included; `None` when nothing can lie between.
-    pub(crate) fn bounds(&self) -> Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
+    pub(crate) fn bounds(&self) -> Option<KeyRange> {
         let from = match self.from {
             Bound::Included(key) | Bound::Excluded(key) if key < self.prefix => Bound::Included(self.prefix),
             Bound::Unbounded => Bound::Included(self.prefix),

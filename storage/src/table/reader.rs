@@ -1,12 +1,12 @@
 //! Reading tables, from any thread, while their writer goes on.
 
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::limits::TABLE_SCAN_ROWS_MAX;
 
+use super::batch::KeyRange;
 use super::guard::guarded;
 use super::{Applied, Direction, Row, Scan, Table, TableError};
 
@@ -75,7 +75,7 @@ impl TableReader {
     ) -> Result<u64, TableError> {
         let tree = self.tree(table)?;
         let Some((from, to)) = scan.bounds() else { return Ok(0) };
-        let mut rows = tree.range::<Vec<u8>, (Bound<Vec<u8>>, Bound<Vec<u8>>)>((from, to));
+        let mut rows = tree.range::<Vec<u8>, KeyRange>((from, to));
         let (mut seen, limit) = (0, crate::bytes::wide(scan.limit));
         loop {
             let wanted = VISIT_ROWS.min(crate::bytes::narrow(limit.saturating_sub(seen)));

@@ -212,7 +212,7 @@ impl File for SimFile {
         if fault == Some(FaultKind::PowerCut) { Err(power_is_off()) } else { Ok(()) }
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         let disk = self.disk()?;
         let inode = disk.inodes.get(&self.inode).ok_or_else(input_output)?;
         Ok(wide(inode.live.len()))

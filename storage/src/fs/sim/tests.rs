@@ -81,7 +81,7 @@ fn a_kill_loses_nothing() {
     write_all_at(&*file, b"kept", 0).unwrap();
     fs.kill();
     assert_eq!(fs.contents(&path("a")).unwrap(), b"kept");
-    assert!(file.len().is_err());
+    assert!(file.length().is_err());
 }
 
 #[test]

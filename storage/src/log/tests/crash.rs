@@ -10,9 +10,9 @@ fn run(fs: &SimFs, acknowledged: &mut Entries) -> Option<Vec<u8>> {
     for n in 0..40 {
         let number = acknowledged.len() as u64;
         let next = entry(number, if n % 7 == 0 { 3000 } else { 500 });
-        if append(&mut log, &[next.clone()]).is_err() {
+        if append(&mut log, std::slice::from_ref(&next)).is_err() {
             // Never again, whatever is tried.
-            let again = append(&mut log, &[next.clone()]).unwrap_err();
+            let again = append(&mut log, std::slice::from_ref(&next)).unwrap_err();
             assert!(matches!(again, AppendError::Poisoned { .. } | AppendError::NoRoom { .. }), "{again}");
             return Some(next);
         }
@@ -167,7 +167,7 @@ fn recovery_itself_may_be_cut_at_every_step() {
             let (mut log, ..) = open(&fs);
             let shown: Entries = (0..20).map(|n| entry(n, 1500)).collect();
             for next in &shown {
-                append(&mut log, &[next.clone()]).unwrap();
+                append(&mut log, std::slice::from_ref(next)).unwrap();
             }
             if io_error {
                 fs.plan(Fault::nth(Operation::Sync, 1, FaultKind::Error));
