@@ -19,32 +19,32 @@ impl Canonical {
         Self(bytes)
     }
 
-    fn bytes(mut self, bytes: &[u8]) -> Self {
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    fn count(self, count: usize) -> Self {
+    fn count(&mut self, count: usize) -> &mut Self {
         self.bytes(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes())
     }
 
-    fn text(self, text: &str) -> Self {
+    fn text(&mut self, text: &str) -> &mut Self {
         self.count(text.len()).bytes(text.as_bytes())
     }
 
-    fn maybe(self, bytes: Option<&[u8]>) -> Self {
+    fn maybe(&mut self, bytes: Option<&[u8]>) -> &mut Self {
         match bytes {
             None => self.bytes(&[0]),
             Some(bytes) => self.bytes(&[1]).count(bytes.len()).bytes(bytes),
         }
     }
 
-    fn hash(self, secret: &RegionSecret) -> u128 {
+    fn hash(&self, secret: &RegionSecret) -> u128 {
         first_128_bits(&blake3::keyed_hash(&secret.0, &self.0))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "half of the hash is asked for")]
-    fn short_hash(self, secret: &RegionSecret) -> u64 {
+    fn short_hash(&self, secret: &RegionSecret) -> u64 {
         self.hash(secret) as u64
     }
 }
@@ -60,23 +60,27 @@ const ADJUST_BODY: u8 = 7;
 
 /// A member as a number.
 pub(super) fn of_member(secret: &RegionSecret, member: &MemberId) -> u64 {
-    Canonical::of(MEMBER).text(member.as_str()).short_hash(secret)
+    let mut canonical = Canonical::of(MEMBER);
+    canonical.text(member.as_str()).short_hash(secret)
 }
 
 /// The key and body of an order request; the key is the member's own.
 pub(super) fn of_order(secret: &RegionSecret, request: &PlaceOrder) -> KeyUse {
-    let key = Canonical::of(CUSTOMER_KEY).text(request.member.as_str()).text(request.key.as_str());
-    let mut body = Canonical::of(ORDER_BODY).text(request.store.as_str()).count(request.lines.len());
+    let mut key = Canonical::of(CUSTOMER_KEY);
+    key.text(request.member.as_str()).text(request.key.as_str());
+    let mut body = Canonical::of(ORDER_BODY);
+    body.text(request.store.as_str()).count(request.lines.len());
     for line in &request.lines {
-        body = body.text(line.sku.as_str()).bytes(&line.quantity.to_le_bytes()).count(line.options.len());
+        body.text(line.sku.as_str()).bytes(&line.quantity.to_le_bytes()).count(line.options.len());
         for option in &line.options {
-            body = body.text(option.option.as_str()).text(option.choice.as_str());
+            body.text(option.option.as_str()).text(option.choice.as_str());
         }
     }
     let coupon = request.coupon.map(|coupon| coupon.0.to_le_bytes());
     let expected = request.expected_total.map(|expected| expected.0.to_le_bytes());
-    body = body.maybe(coupon.as_ref().map(|bytes| &bytes[..])).maybe(request.note.as_ref().map(|note| note.as_bytes()));
-    body = body.maybe(expected.as_ref().map(|bytes| &bytes[..]));
+    body.maybe(coupon.as_ref().map(|bytes| &bytes[..]));
+    body.maybe(request.note.as_ref().map(|note| note.as_bytes()));
+    body.maybe(expected.as_ref().map(|bytes| &bytes[..]));
     KeyUse { fingerprint: key.hash(secret), body: body.short_hash(secret) }
 }
 
@@ -87,13 +91,20 @@ pub(super) fn of_adjustment(
     key: &IdempotencyKey,
     (store, sku, delta, reason): (&StoreId, &Sku, i32, &str),
 ) -> KeyUse {
-    let subject = match actor {
-        Actor::Customer(member) => Canonical::of(CUSTOMER_KEY).text(member.as_str()),
-        Actor::Store { store, subject } => Canonical::of(STORE_KEY).text(store.as_str()).text(subject),
-        Actor::Operator { subject } => Canonical::of(OPERATOR_KEY).text(subject),
-        Actor::Provider | Actor::Node => Canonical::of(NODE_KEY),
+    let mut subject = Canonical::of(match actor {
+        Actor::Customer(_) => CUSTOMER_KEY,
+        Actor::Store { .. } => STORE_KEY,
+        Actor::Operator { .. } => OPERATOR_KEY,
+        Actor::Provider | Actor::Node => NODE_KEY,
+    });
+    match actor {
+        Actor::Customer(member) => subject.text(member.as_str()),
+        Actor::Store { store, subject: name } => subject.text(store.as_str()).text(name),
+        Actor::Operator { subject: name } => subject.text(name),
+        Actor::Provider | Actor::Node => &mut subject,
     };
-    let body = Canonical::of(ADJUST_BODY).text(store.as_str()).text(sku.as_str());
-    let body = body.bytes(&delta.to_le_bytes()).text(reason);
-    KeyUse { fingerprint: subject.text(key.as_str()).hash(secret), body: body.short_hash(secret) }
+    subject.text(key.as_str());
+    let mut body = Canonical::of(ADJUST_BODY);
+    body.text(store.as_str()).text(sku.as_str()).bytes(&delta.to_le_bytes()).text(reason);
+    KeyUse { fingerprint: subject.hash(secret), body: body.short_hash(secret) }
 }

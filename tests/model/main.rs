@@ -38,6 +38,9 @@ fn the_domain_lives_as_the_contract_says() {
     let sequences = number("QUCAN_MODEL_SEQUENCES").unwrap_or(SEQUENCES);
     println!("QUCAN_MODEL_SEED={seed} QUCAN_MODEL_SEQUENCES={sequences}");
     let mut seen = run::Seen::default();
+    // Only the last failure is shown: cutting down makes many.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
     for index in 0..sequences {
         let mut random = Random(seed.wrapping_add(index));
         let commands = sequence(&mut random);
@@ -45,11 +48,13 @@ fn the_domain_lives_as_the_contract_says() {
         if lives(limit, &commands, &mut seen).is_err() {
             let seed = seed.wrapping_add(index);
             let few = shrink(limit, commands);
+            std::panic::set_hook(hook);
             println!("QUCAN_MODEL_SEED={seed} QUCAN_MODEL_SEQUENCES=1 fails, cut down to {few:#?} (limit {limit:?})");
             run::run(limit, &few, &mut seen);
             panic!("sequence {seed} failed once and not again");
         }
     }
+    std::panic::set_hook(hook);
     println!("answers: {seen:?}");
     // A run that met too little proves too little.
     if sequences >= 1_000 {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::price::{self, PricedLines};
-use super::{Decision, Outcome, coupon, payment, store};
+use super::{Decision, Outcome, coupon, payment, price, store};
 use crate::domain::command::PlaceOrder;
 use crate::domain::context::Context;
 use crate::domain::coupon::AppliedCoupon;
@@ -13,7 +12,7 @@ use crate::domain::event::{Event, KeyUse};
 use crate::domain::fingerprint;
 use crate::domain::id::{OrderId, Sku, StoreId};
 use crate::domain::money::Fen;
-use crate::domain::order::{Order, Status};
+use crate::domain::order::{Line, Order, Status};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::{KeyEntry, State};
 
@@ -23,16 +22,16 @@ pub(super) fn place_order(state: &State, context: &Context<'_>, request: &PlaceO
         return repeated(state, seen, key);
     }
     let store = store::selling(state, &request.store, context.now)?;
-    let mut lines = price::lines(state, &request.store, &request.lines)?;
-    check_stock(state, &request.store, &lines)?;
+    let mut priced = price::lines(state, &request.store, &request.lines)?;
+    check_stock(state, &request.store, &priced.lines)?;
     let mut discount = Fen::ZERO;
     let mut applied = None;
     if let Some(id) = request.coupon {
         let campaign = coupon::usable(state, context.now, &request.member, id)?;
-        discount = price::discount(&mut lines, id, campaign)?;
+        discount = priced.discount(id, campaign)?;
         applied = Some(AppliedCoupon { id, campaign: campaign.id.clone() });
     }
-    let lines = price::taxed(lines);
+    let lines = priced.taxed();
     let total: Fen = lines.iter().map(|line| line.amount).sum();
     let payable = total - discount;
     if let Some(expected) = request.expected_total.filter(|expected| *expected != payable) {
@@ -97,14 +96,13 @@ fn repeated(state: &State, seen: KeyEntry, key: KeyUse) -> Result<Decision, Reje
 }
 
 /// Enough of everything, where several lines of one SKU count together.
-fn check_stock(state: &State, store: &StoreId, lines: &PricedLines<'_>) -> Result<(), Rejection> {
-    for (index, priced) in lines.iter().enumerate() {
-        let sku = &priced.line.sku;
-        if lines.iter().take(index).any(|earlier| earlier.line.sku == *sku) {
+fn check_stock(state: &State, store: &StoreId, lines: &[Line]) -> Result<(), Rejection> {
+    for (index, line) in lines.iter().enumerate() {
+        if lines.iter().take(index).any(|earlier| earlier.sku == line.sku) {
             continue;
         }
-        let same = lines.iter().skip(index).filter(|other| other.line.sku == *sku);
-        check_left(state, store, sku, same.map(|other| other.line.quantity).sum())?;
+        let same = lines.iter().skip(index).filter(|other| other.sku == line.sku);
+        check_left(state, store, &line.sku, same.map(|other| other.quantity).sum())?;
     }
     Ok(())
 }

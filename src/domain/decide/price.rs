@@ -11,26 +11,23 @@ use crate::domain::order::{ChosenOption, LINE_OPTIONS_MAX, LINES_MAX, Line, QUAN
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 
-/// A line with what it was made from.
+/// The lines of an order in the order asked for, and beside each the item it was made from.
 pub(super) struct Priced<'a> {
-    pub(super) line: Line,
-    pub(super) item: &'a Item,
+    pub(super) lines: Vec<Line>,
+    items: SmallVec<[&'a Item; 8]>,
 }
-
-/// The lines of an order, in the order asked for.
-pub(super) type PricedLines<'a> = SmallVec<[Priced<'a>; 4]>;
 
 /// Prices every line; discount and tax are still to come.
 pub(super) fn lines<'a>(
     state: &'a State,
     store: &StoreId,
     requested: &[RequestedLine],
-) -> Result<PricedLines<'a>, Rejection> {
+) -> Result<Priced<'a>, Rejection> {
     let over = |what, limit: usize| Err(Rejection::OverLimit { what, limit: u64::try_from(limit).unwrap_or(u64::MAX) });
     if requested.is_empty() || requested.len() > LINES_MAX {
         return over("number of lines", LINES_MAX);
     }
-    let mut lines = SmallVec::with_capacity(requested.len());
+    let mut priced = Priced { lines: Vec::with_capacity(requested.len()), items: SmallVec::new() };
     for asked in requested {
         if asked.quantity == 0 || asked.quantity > QUANTITY_MAX {
             return Err(Rejection::OverLimit { what: "quantity", limit: QUANTITY_MAX.into() });
@@ -40,9 +37,10 @@ pub(super) fn lines<'a>(
         }
         let item = state.catalog.items.get(&asked.sku).filter(|item| item.stores.contains(store));
         let item = item.ok_or_else(|| Rejection::UnknownItem { sku: asked.sku.clone() })?;
-        lines.push(Priced { line: line(item, asked)?, item });
+        priced.lines.push(line(item, asked)?);
+        priced.items.push(item);
     }
-    Ok(lines)
+    Ok(priced)
 }
 
 fn line(item: &Item, asked: &RequestedLine) -> Result<Line, Rejection> {
@@ -89,27 +87,28 @@ fn options(item: &Item, asked: &[RequestedOption]) -> Result<Vec<ChosenOption>, 
     Ok(chosen)
 }
 
-/// Takes the coupon's discount off: one unit of its SKU costs the campaign's price instead of the item's, choices are
-/// paid as always. Answers what was taken off.
-pub(super) fn discount(lines: &mut PricedLines<'_>, coupon: CouponId, campaign: &Campaign) -> Result<Fen, Rejection> {
-    let missing = Rejection::CouponNotUsable { coupon, why: "it is for something else" };
-    let position = lines.iter().position(|priced| priced.line.sku == campaign.sku).ok_or(missing)?;
-    let price = lines.get(position).map_or(Fen::ZERO, |priced| priced.item.price);
-    let discount = (price - campaign.pay_price).max(Fen::ZERO);
-    let weights: SmallVec<[Fen; 8]> = (lines.iter().enumerate())
-        .map(|(index, priced)| if index == position { priced.line.amount } else { Fen::ZERO })
-        .collect();
-    for (priced, part) in lines.iter_mut().zip(allot(discount, &weights)) {
-        priced.line.discount = part;
+impl Priced<'_> {
+    /// Takes the coupon's discount off: one unit of its SKU costs the campaign's price instead of the item's, choices
+    /// are paid as always. Answers what was taken off.
+    pub(super) fn discount(&mut self, coupon: CouponId, campaign: &Campaign) -> Result<Fen, Rejection> {
+        let item = self.items.iter().find(|item| item.sku == campaign.sku);
+        let item = item.ok_or(Rejection::CouponNotUsable { coupon, why: "it is for something else" })?;
+        let discount = (item.price - campaign.pay_price).max(Fen::ZERO);
+        // The first line of the SKU carries it; a later kind of discount may weigh several.
+        let position = self.lines.iter().position(|line| line.sku == campaign.sku);
+        let weight = |(index, line): (usize, &Line)| if Some(index) == position { line.amount } else { Fen::ZERO };
+        let weights: SmallVec<[Fen; 8]> = self.lines.iter().enumerate().map(weight).collect();
+        for (line, part) in self.lines.iter_mut().zip(allot(discount, &weights)) {
+            line.discount = part;
+        }
+        Ok(discount)
     }
-    Ok(discount)
-}
 
-/// Notes the tax contained in each line and lets go of the items.
-pub(super) fn taxed(lines: PricedLines<'_>) -> Vec<Line> {
-    let tax = |Priced { mut line, item }: Priced<'_>| {
-        line.tax = item.tax_rate_bp.map(|rate| tax_included(line.amount - line.discount, rate));
-        line
-    };
-    lines.into_iter().map(tax).collect()
+    /// Notes the tax contained in each line.
+    pub(super) fn taxed(mut self) -> Vec<Line> {
+        for (line, item) in self.lines.iter_mut().zip(&self.items) {
+            line.tax = item.tax_rate_bp.map(|rate| tax_included(line.amount - line.discount, rate));
+        }
+        self.lines
+    }
 }
