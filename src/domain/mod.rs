@@ -24,3 +24,6 @@ pub mod state;
 pub mod stock;
 pub mod store;
 pub mod time;
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,13 @@ impl Orders {
         Some((status, order))
     }
 
+    /// Breaks what is derived from an order, to see it found.
+    #[cfg(test)]
+    pub(in crate::domain) fn damage(&mut self, order: &Order) {
+        self.deadlines.remove(order.deadline(), order.id.packed());
+        self.by_member.get_mut(0).insert(0, 1);
+    }
+
     fn forget_of_member(&mut self, member: u64) {
         let counts = self.by_member.get_mut(shard_of(member));
         if let Some(count) = counts.get_mut(&member) {
