@@ -69,8 +69,9 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
     }
     let mut state = replay.into_state();
     start_region(options, short_epoch, &mut state, &mut log)?;
+    let head = log.last().sequence;
     tracing::info!(
-        head = log.last().sequence.0,
+        head = head.0,
         snapshot = from.sequence.0,
         replayed = recovery.entries,
         open_orders = state.open_orders(),
@@ -85,7 +86,8 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
         snapshots,
         snapshot_at: from.sequence,
         overlay: closed.overlay,
-        whole_from: closed.whole_from,
+        // A mark ahead of the log is not of this log; then nothing closed is in memory, and all of it is to be rebuilt.
+        whole_from: closed.whole_from.min(head.0),
     })
 }
 

@@ -377,7 +377,8 @@ fn answer(
                 })
             };
             let order = state.order(id).or_else(just_closed).or(closed.filter(|order| order.id == id));
-            let order = order.ok_or(Rejection::OrderNotFound { order: id })?;
+            // A repetition of a request whose order has closed meanwhile: nothing happened, the record is still to come.
+            let order = order.ok_or(Rejection::RecordNeeded { order: id })?;
             Answer::Order { order: Arc::clone(order), fresh }
         }
         Outcome::Coupon { id, fresh } => match state.coupon(now, id) {

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::civil::Date;
-use parking_lot::{RwLock, RwLockReadGuard};
-use qucan_storage::table::{self, Scan, TableError, TableOptions, Tables};
+use parking_lot::{Mutex, RwLock};
+use qucan_storage::Position;
+use qucan_storage::table::{self, Applied, Scan, TableError, TableOptions, TableReader, Tables};
 
 use super::keys::{self, INDEX, ORDERS, TABLES};
 use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
@@ -46,8 +47,13 @@ impl DayError {
 #[derive(Debug)]
 pub(super) struct Day {
     dir: PathBuf,
-    tables: RwLock<Option<Tables>>,
+    /// Only the follower writes, but any thread may open and close.
+    tables: Mutex<Option<Tables>>,
+    /// Readers go on while a batch is applied.
+    reader: RwLock<Option<TableReader>>,
     used: AtomicU64,
+    /// Something was applied to it, here or before this start.
+    stamped: AtomicBool,
 }
 
 /// All days there are.
@@ -101,7 +107,7 @@ impl Days {
         let found = directories(&self.dir).map_err(io)?;
         let mut days = self.days.write();
         days.clear();
-        days.extend(found.into_iter().map(|(day, dir)| (day, Day::new(dir))));
+        days.extend(found.into_iter().map(|(day, dir)| (day, Day::new(dir, true))));
         Ok(())
     }
 
@@ -124,7 +130,7 @@ impl Days {
         if let Some(known) = self.get(day) {
             return (known, false);
         }
-        let made = Day::new(self.dir.join(name_of(day)));
+        let made = Day::new(self.dir.join(name_of(day)), false);
         self.days.write().insert(day, Arc::clone(&made));
         (made, true)
     }
@@ -132,7 +138,7 @@ impl Days {
     /// Closes a day and deletes it.
     pub(super) fn drop_day(&self, day: BusinessDay) -> Result<(), DayError> {
         let Some(dropped) = self.days.write().remove(&day) else { return Ok(()) };
-        drop(dropped.tables.write().take());
+        dropped.close()?;
         Ok(table::remove(&dropped.dir)?)
     }
 
@@ -142,7 +148,7 @@ impl Days {
         table::remove(&aside)?;
         let days = std::mem::take(&mut *self.days.write());
         for (day, moved) in days {
-            drop(moved.tables.write().take());
+            let _broken_anyway = moved.close();
             let io = |source| DayError::Io { path: aside.clone(), source };
             std::fs::create_dir_all(&aside).map_err(io)?;
             table::move_aside(&moved.dir, &aside.join(name_of(day)))?;
@@ -158,25 +164,20 @@ impl Days {
     /// Closes every day.
     pub(super) fn close(&self) {
         for day in self.days.read().values() {
-            if let Some(tables) = day.tables.write().take()
-                && let Err(error) = tables.close()
-            {
+            if let Err(error) = day.close() {
                 tracing::debug!(%error, "a day of the projection did not close cleanly");
             }
         }
     }
 
-    /// Uses a day's tables, opened where they are not, and closes what has not been used for longest.
-    fn with<T>(&self, day: &Day, ask: impl FnOnce(&Tables) -> Result<T, DayError>) -> Result<T, DayError> {
-        day.used.store(self.tick.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+    /// Reads a day's tables, opened where they are not.
+    fn with<T>(&self, day: &Day, ask: impl FnOnce(&TableReader) -> Result<T, DayError>) -> Result<T, DayError> {
+        self.touch(day);
         loop {
-            let guard = day.tables.read();
-            if let Some(tables) = RwLockReadGuard::map(guard, |tables| tables).as_ref() {
-                return ask(tables);
+            if let Some(reader) = day.reader.read().as_ref() {
+                return ask(reader);
             }
-            if day.open()? {
-                self.close_unused();
-            }
+            self.open(day, &mut day.tables.lock())?;
         }
     }
 
@@ -186,26 +187,49 @@ impl Days {
         day: &Day,
         change: impl FnOnce(&mut Tables) -> Result<T, DayError>,
     ) -> Result<T, DayError> {
-        day.used.store(self.tick.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-        if day.open()? {
-            self.close_unused();
-        }
-        match day.tables.write().as_mut() {
-            Some(tables) => change(tables),
-            None => Err(DayError::Inconsistent { dir: day.dir.clone(), what: "closed while it was written" }),
-        }
+        self.touch(day);
+        let mut tables = day.tables.lock();
+        let changed = change(self.open(day, &mut tables)?)?;
+        day.stamped.store(true, Ordering::SeqCst);
+        Ok(changed)
     }
 
-    /// The newest days stay open; of the older ones only those used last.
-    fn close_unused(&self) {
+    /// How far a day says it is; the origin where it was made and never written.
+    pub(super) fn applied(&self, day: &Day) -> Result<Applied, DayError> {
+        day.stamped.store(false, Ordering::SeqCst);
+        let applied = self.open(day, &mut day.tables.lock())?.applied().clone();
+        day.stamped.store(applied.position != Position::ORIGIN, Ordering::SeqCst);
+        Ok(applied)
+    }
+
+    fn touch(&self, day: &Day) {
+        day.used.store(self.tick.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    fn open<'t>(&self, day: &Day, tables: &'t mut Option<Tables>) -> Result<&'t mut Tables, DayError> {
+        if let Some(tables) = tables {
+            return Ok(tables);
+        }
+        let opened = Tables::open(&day.dir, TABLES, TableOptions::default())?;
+        if day.stamped.load(Ordering::SeqCst) && opened.applied().position == Position::ORIGIN {
+            return Err(DayError::Inconsistent { dir: day.dir.clone(), what: "its tables are gone" });
+        }
+        *day.reader.write() = Some(opened.reader());
+        self.close_unused(day);
+        Ok(tables.insert(opened))
+    }
+
+    /// The newest days stay open; of the older ones only those used last. One that somebody uses now is left for the
+    /// next time.
+    fn close_unused(&self, but: &Day) {
         let days = self.days.read();
-        let older = days.values().rev().skip(PROJECTION_DAYS_WRITTEN);
+        let older = days.values().rev().skip(PROJECTION_DAYS_WRITTEN).filter(|day| !std::ptr::eq(day.as_ref(), but));
         let mut open: Vec<_> =
-            older.filter(|day| day.tables.try_read().is_some_and(|tables| tables.is_some())).collect();
+            older.filter(|day| day.reader.try_read().is_some_and(|reader| reader.is_some())).collect();
         open.sort_by_key(|day| std::cmp::Reverse(day.used.load(Ordering::Relaxed)));
-        for day in open.into_iter().skip(PROJECTION_DAYS_READ) {
-            // Somebody reads in it: it is closed the next time.
-            if let Some(mut tables) = day.tables.try_write() {
+        for day in open.into_iter().skip(PROJECTION_DAYS_READ.saturating_sub(1)) {
+            if let (Some(mut tables), Some(mut reader)) = (day.tables.try_lock(), day.reader.try_write()) {
+                reader.take();
                 drop(tables.take());
             }
         }
@@ -273,7 +297,7 @@ impl Days {
     fn found(
         &self,
         day: &Day,
-        search: impl FnOnce(&Tables) -> Result<Vec<Vec<u8>>, DayError>,
+        search: impl FnOnce(&TableReader) -> Result<Vec<Vec<u8>>, DayError>,
     ) -> Result<Vec<Order>, DayError> {
         self.with(day, |tables| {
             let mut orders = Vec::new();
@@ -289,23 +313,21 @@ impl Days {
 }
 
 impl Day {
-    fn new(dir: PathBuf) -> Arc<Self> {
-        Arc::new(Self { dir, tables: RwLock::new(None), used: AtomicU64::new(0) })
+    fn new(dir: PathBuf, stamped: bool) -> Arc<Self> {
+        let (tables, reader) = (Mutex::new(None), RwLock::new(None));
+        Arc::new(Self { dir, tables, reader, used: AtomicU64::new(0), stamped: AtomicBool::new(stamped) })
     }
 
-    /// Opens it where it is closed; answers whether it was.
-    fn open(&self) -> Result<bool, DayError> {
-        let mut tables = self.tables.write();
-        if tables.is_some() {
-            return Ok(false);
-        }
-        *tables = Some(Tables::open(&self.dir, TABLES, TableOptions::default())?);
-        Ok(true)
+    /// Closes it once nobody uses it.
+    fn close(&self) -> Result<(), DayError> {
+        let mut tables = self.tables.lock();
+        self.reader.write().take();
+        Ok(tables.take().map_or(Ok(()), Tables::close)?)
     }
 }
 
 /// Puts a record together from its pieces.
-fn read_order(tables: &Tables, dir: &Path, packed: u64) -> Result<Option<Order>, DayError> {
+fn read_order(tables: &TableReader, dir: &Path, packed: u64) -> Result<Option<Order>, DayError> {
     let damaged = |what| DayError::Inconsistent { dir: dir.to_owned(), what };
     let Some(first) = tables.get(ORDERS, &keys::order_key(packed))? else { return Ok(None) };
     let (count, first) = first.split_first().ok_or_else(|| damaged("a record is empty"))?;

@@ -192,7 +192,7 @@ impl Run {
         let mut applied = None;
         for name in days.from(BusinessDay(0)).into_iter().rev() {
             let Some(day) = days.get(name) else { continue };
-            let found: Applied = days.with_mut(&day, |tables| Ok(tables.applied().clone()))?;
+            let found: Applied = days.applied(&day)?;
             if found.position != Position::ORIGIN {
                 applied = Some(found);
                 break;
@@ -316,13 +316,15 @@ impl Run {
             self.persisted = end;
             self.write_mark(end.sequence.0);
         }
-        projection.applied.store(end.sequence.0, Ordering::SeqCst);
-        self.follower.shared.views.overlay().projected(end.sequence.0);
         let floor = self.floor();
         for day in days.from(BusinessDay(0)).into_iter().take_while(|day| *day < floor) {
             tracing::info!(day = %day.date(), "closed orders of this day are past their retention");
-            days.drop_day(day)?;
+            if let Err(error) = days.drop_day(day) {
+                tracing::warn!(%error, day = %day.date(), "a day past its retention can't be deleted");
+            }
         }
+        projection.applied.store(end.sequence.0, Ordering::SeqCst);
+        self.follower.shared.views.overlay().projected(end.sequence.0);
         Ok(())
     }
 

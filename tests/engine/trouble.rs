@@ -1,0 +1,106 @@
+//! A failed sync, a panic, a full disk: what is promised then.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use qucan::domain::command::Command;
+use qucan::domain::time::Timestamp;
+use qucan::engine::answer::{Refusal, Unavailable};
+use qucan::engine::clock::Clock;
+use qucan_storage::fs::SimFs;
+use qucan_storage::log::LogOptions;
+
+use crate::gate::GatedFs;
+use crate::region::{BEGIN, block_on, customer, pay, place, pos, region, request, until};
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged_and_nothing_of_it_is_shown() {
+    let fs = GatedFs::new();
+    let mut region = region(|options| options.fs = Arc::new(fs.clone()));
+    let kept = region.place("ann", "kept");
+    fs.syncs.fail();
+    let failed = region.ask(customer("ann"), place("ann", "lost"));
+    assert_eq!(failed, Err(Unavailable::StorageFailed.into()));
+    let handle = region.handle();
+    assert!(block_on(handle.failed()).contains("the test says so"), "the node hears why");
+    for command in [place("ann", "later"), pay(kept.id, "later", 6_800), Command::CancelOrder { order: kept.id }] {
+        assert_eq!(region.ask(customer("ann"), command), Err(Unavailable::StorageFailed.into()));
+    }
+    assert_eq!(handle.views().order(kept.id), Some(kept.clone()), "what was durable can still be read");
+    assert_eq!(handle.views().open_orders(), 1);
+    assert!(handle.status().failed.is_some());
+    assert!(handle.checks().iter().any(|check| check.name == "storage" && !check.ok));
+    assert!(region.stop_engine().stop().is_err(), "that was no clean stop");
+
+    region.options.fs = qucan_storage::fs::real();
+    region.start();
+    assert_eq!(region.handle().views().order(kept.id), Some(kept));
+    assert!(region.place("ann", "lost").offset >= 1, "the same key settles what came of it");
+}
+
+/// A clock that panics in the writer when told.
+struct PanickyClock(AtomicBool);
+
+impl Clock for PanickyClock {
+    fn now(&self) -> Timestamp {
+        let in_writer = std::thread::current().name() == Some("writer");
+        assert!(!(in_writer && self.0.load(Ordering::SeqCst)), "the test says so");
+        BEGIN
+    }
+}
+
+#[test]
+fn after_a_panic_of_the_writer_nothing_is_acknowledged() {
+    let clock = Arc::new(PanickyClock(AtomicBool::new(false)));
+    let mut region = region(|options| options.clock = Arc::clone(&clock) as _);
+    let kept = region.place("ann", "kept");
+    clock.0.store(true, Ordering::SeqCst);
+    assert_eq!(region.ask(customer("ann"), place("ann", "lost")), Err(Unavailable::StorageFailed.into()));
+    let handle = region.handle();
+    assert!(block_on(handle.failed()).contains("panicked"));
+    assert_eq!(region.ask(customer("ann"), place("ann", "later")), Err(Unavailable::StorageFailed.into()));
+    clock.0.store(false, Ordering::SeqCst);
+    region.kill();
+    region.start();
+    assert_eq!(region.handle().views().order(kept.id), Some(kept));
+    assert_eq!(region.handle().views().open_orders(), 1);
+}
+
+#[test]
+fn a_full_disk_refuses_new_orders_and_lets_open_ones_end() {
+    let disk = SimFs::new(1);
+    let region = region(|options| {
+        options.fs = disk.shared();
+        options.projection = false;
+        options.data_dir = "/data".into();
+        options.log = LogOptions {
+            segment_bytes_first: 64 << 10,
+            segment_bytes_max: 64 << 10,
+            reserve_bytes: 64 << 10,
+            ..LogOptions::default()
+        };
+    });
+    let open: Vec<_> = (0..20).map(|i| region.place("ann", &format!("open-{i}")).id).collect();
+    disk.set_capacity(Some(0));
+    let mut sold = 0;
+    let refused = loop {
+        match region.ask(customer("bob"), place("bob", &format!("more-{sold}"))) {
+            Ok(_) => sold += 1,
+            Err(refused) => break refused,
+        }
+        assert!(sold < 1_000, "the disk never was full");
+    };
+    let handle = region.handle();
+    assert_eq!(refused, Refusal::Unavailable(Unavailable::DiskFull), "{:?}", handle.status());
+    assert!(handle.status().failed.is_none(), "a full disk is not a failure");
+    for order in &open {
+        region.pay(*order, &format!("p-{order}"));
+        region.finish(*order);
+    }
+    assert!(handle.status().disk_full.is_some());
+    assert!(handle.checks().iter().any(|check| check.name == "disk" && !check.ok));
+    disk.set_capacity(None);
+    until("it sells again", || handle.submit_blocking(request(customer("bob"), place("bob", "again"))).is_ok());
+    until("it says so", || handle.status().disk_full.is_none());
+    let _ = pos();
+}
