@@ -47,6 +47,34 @@ fn main() {
             figures.group, figures.entries_per_second, figures.sync_p50_us, figures.sync_p99_us
         );
     }
+    measure_opening(&dir.path().join("opening"));
+}
+
+/// Opening after a kill: everything is read, checked and handed out.
+fn measure_opening(dir: &Path) {
+    const ENTRIES: usize = 400_000;
+    let options = LogOptions { create: true, ..LogOptions::default() };
+    let open = |seen: &mut usize| {
+        Log::open(real(), dir, Epoch::FIRST, OpenFrom::default(), options, |group| {
+            *seen += group.entries().map(|(_, bytes)| usize::from(!bytes.is_empty())).sum::<usize>();
+            Ok(())
+        })
+        .unwrap()
+        .0
+    };
+    let mut log = open(&mut 0);
+    let mut group = GroupBuffer::new();
+    for _ in 0..ENTRIES / 64 {
+        fill(&mut group, 64);
+        log.append(&mut group, SpaceClass::Normal).unwrap();
+    }
+    drop(log);
+    let (began, mut seen) = (Instant::now(), 0);
+    drop(open(&mut seen));
+    let seconds = began.elapsed().as_secs_f64();
+    assert_eq!(seen, ENTRIES);
+    println!("opening a log of {ENTRIES} entries: {seconds:.3} s, {:.0} entries/s", ENTRIES as f64 / seconds);
+    println!("{{\"bench\":\"raw_log_open\",\"entries\":{ENTRIES},\"seconds\":{seconds:.4}}}");
 }
 
 fn measure(dir: &Path, entries: usize) -> Figures {

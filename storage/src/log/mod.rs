@@ -13,6 +13,7 @@ mod reader;
 mod recover;
 mod scan;
 mod segment;
+mod spare_files;
 mod spares;
 mod walk;
 
@@ -36,7 +37,8 @@ use buffer::Seal;
 use frame::{PLACEMENT_BYTES, Placement};
 use recover::Active;
 use segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader, fits, segment_path};
-use spares::{Spare, Spares};
+use spare_files::Spare;
+use spares::Spares;
 
 /// The log, open for its one writer.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use super::options::{LogOptions, OpenFrom, Recovery};
 use super::recover::{self, Active};
 use super::scan::{io_error, scan_log};
 use super::segment::{SegmentFile, list_segments, open_segment};
-use super::spares::{Spares, Wanted, clean_up};
+use super::spare_files::clean_up;
+use super::spares::{Spares, Wanted};
 use super::{Log, Position};
 
 /// Size of the segment after one of `bytes`.

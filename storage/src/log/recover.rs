@@ -13,7 +13,7 @@ use super::frame::{FRAME_BYTES_MIN, GroupHeader, HEADER_BYTES, PLACEMENT_BYTES, 
 use super::marks;
 use super::scan::{Found, io_error};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentFile, SegmentHeader, segment_path};
-use super::spares::make_zeroed;
+use super::spare_files::make_zeroed;
 
 /// The segment that is written to.
 #[derive(Debug)]

@@ -81,7 +81,7 @@ impl Deref for Tables {
 
 impl Tables {
     /// Opens the directory, creating it when it is missing. `names` and their order belong to the
-    /// directory for good. Checks cheaply that it is whole; [`Tables::check_counts`] does so fully.
+    /// directory for good. Checks cheaply that it is whole; [`TableReader::check_counts`] does so fully.
     ///
     /// sled may take long (seconds after a crash, for a large directory): not for a thread that is waited for.
     pub fn open(dir: &Path, names: &[&str], options: TableOptions) -> Result<Self, TableError> {

@@ -191,6 +191,76 @@ fn an_entry_that_looks_like_a_later_group_proves_nothing() {
     assert_eq!(recovery.torn.unwrap().offset, offsets[3] as u64);
 }
 
+#[test]
+fn a_forged_frame_at_its_very_place_proves_nothing_without_the_segments_key() {
+    let fs = SimFs::new(1);
+    let (path, offsets) = log_of(&fs, 3, 40);
+    let inside = offsets[3] as u64 + (PLACEMENT_BYTES + frame::HEADER_BYTES + 4) as u64;
+    let header = GroupHeader {
+        epoch: Epoch(1),
+        count: 1,
+        first: Sequence(9),
+        entries_bytes: 4,
+        previous: crate::ChainHash([1; 32]),
+    };
+    let group_bytes = u32::try_from(header.group_bytes()).unwrap();
+    let placement = Placement { durable_through: Sequence(8), group_bytes };
+    let forge = |key| [placement.seal(&key, inside, &header.encode()).as_slice(), &header.encode()].concat();
+    let key = segment::SegmentHeader::decode(&fs.contents(&path).unwrap()).unwrap().key;
+    for (key, proves) in [([0; 32], false), ([0xFF; 32], false), (key, true)] {
+        let fs = SimFs::new(1);
+        log_of(&fs, 3, 40);
+        let (mut log, ..) = open(&fs);
+        append(&mut log, &[forge(key)]).unwrap();
+        drop(log);
+        fs.corrupt(&path, |bytes| bytes[offsets[3] + 40] ^= 1).unwrap();
+        let opened = open_from(&fs, OpenFrom::default());
+        // With the key it would: so the first two are refused for want of it, and for nothing else.
+        assert_eq!(matches!(opened, Err(OpenError::Rot { last: Sequence(8), .. })), proves);
+    }
+}
+
+#[test]
+fn a_placement_holds_for_its_key_its_offset_and_its_header_only() {
+    let fs = SimFs::new(1);
+    let (path, offsets) = log_of(&fs, 2, 40);
+    let bytes = fs.contents(&path).unwrap();
+    let key = segment::SegmentHeader::decode(&bytes).unwrap().key;
+    let (frame, offset) = (&bytes[offsets[1]..], offsets[1] as u64);
+    assert!(Placement::open(frame, &key, offset).is_some());
+    assert!(Placement::open(frame, &key, offset + 1).is_none());
+    assert!(Placement::open(frame, &[0; 32], offset).is_none());
+    for at in 0..PLACEMENT_BYTES + frame::HEADER_BYTES {
+        let mut other = frame.to_vec();
+        other[at] ^= 1;
+        assert!(Placement::open(&other, &key, offset).is_none(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_whole_group_of_another_chain_is_not_taken_for_the_next_one() {
+    // Two logs of one seed have the same keys; their second groups differ in nothing but the chain.
+    let build = |first: u64| {
+        let fs = SimFs::new(1);
+        let (mut log, ..) = open(&fs);
+        let mut ends = vec![usize::try_from(SEGMENT_HEADER_BYTES).unwrap()];
+        for n in [first, 7, 8] {
+            let bytes = append(&mut log, &[entry(n, 100)]).unwrap().bytes;
+            ends.push(ends.last().unwrap() + bytes);
+        }
+        (fs, ends)
+    };
+    let ((fs, ends), (other, _)) = (build(1), build(2));
+    let path = segments(&fs)[0].clone();
+    let foreign = other.contents(&path).unwrap();
+    fs.corrupt(&path, |bytes| bytes[ends[1]..].copy_from_slice(&foreign[ends[1]..])).unwrap();
+    let error = open_from(&fs, OpenFrom::default()).unwrap_err();
+    assert!(matches!(error, OpenError::Rot { first: Sequence(2), .. }), "{error}");
+    fs.corrupt(&path, |bytes| bytes[ends[2]..].fill(0)).unwrap();
+    let (_, recovery, entries) = open(&fs);
+    assert_eq!((entries.len(), recovery.torn.unwrap().first), (1, Sequence(2)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
