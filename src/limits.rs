@@ -124,6 +124,21 @@ pub const REFUND_RETRY_FIRST: Duration = Duration::from_secs(1);
 
 /// … up to this.
 pub const REFUND_RETRY_MAX: Duration = Duration::from_secs(3600);
+/// Connections the kernel holds until they are accepted.
+pub const LISTEN_BACKLOG: u32 = 4096;
+
+/// The pause after a failed accept, mostly for want of descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Client addresses and members whose rates are remembered, each.
+pub const CLIENTS_REMEMBERED_MAX: usize = 65_536;
+
+/// How long a sandbox's token holds: a day of trying things out.
+pub const SANDBOX_TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// Headers of a request.
+pub const HEADERS_MAX: usize = 64;
+
 /// Longest token in bytes. Bounds the work on a stranger's token.
 pub const TOKEN_BYTES_MAX: usize = 4096;
 

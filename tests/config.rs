@@ -1,5 +1,7 @@
 //! Configurations: good ones mean what they say, every bad one is one clear sentence with file, line and key.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may fail the test")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::problem::Kind;
-use super::{catalog, customer, sandbox, store};
+use super::{catalog, customer, ops, sandbox, store, tokens};
 
 /// RFC 9457 problem details. Further members help with some types: `field`, `sku`, `available`, `order_status`, …
 #[derive(ToSchema)]
@@ -99,6 +99,11 @@ const REFUSALS: &[(&str, &[Kind])] = {
         ("mark_collected", &[NotFound, WrongStatus, Rebuilding, StorageFailed, Fenced]),
         ("succeed_payment", &[NotFound, Gone, OverLimit, Rebuilding, StorageFailed, Fenced]),
         ("fail_payment", &[NotFound, Gone, Rebuilding]),
+        ("issue_token", &[]),
+        ("health", &[]),
+        ("readiness", &[]),
+        ("metrics", &[]),
+        ("status", &[]),
         ("import_catalog", &[InvalidCatalog, DiskFull, StorageFailed, Fenced]),
     ]
 };
@@ -145,7 +150,12 @@ const WITH_BODY: &[Kind] = &[Kind::TooLarge, Kind::UnsupportedMediaType, Kind::R
         store::board::get_board,
         sandbox::succeed_payment,
         sandbox::fail_payment,
+        tokens::issue_token,
         catalog::import_catalog,
+        ops::health,
+        ops::readiness,
+        ops::metrics,
+        ops::status,
     ),
     components(schemas(ProblemDetails)),
     modifiers(&Refusals, &Tokens),

@@ -137,6 +137,9 @@ table! {
     InvalidCatalog "invalid-catalog" 422 "The catalogue has errors",
         "`errors` lists every one with its JSON pointer. Nothing was changed.",
         "Correct the file.";
+    UpgradeRequired "upgrade-required" 426 "This is a WebSocket",
+        "A plain request, or a handshake of another version than 13, to `/v1/push`.",
+        "Connect as a WebSocket with the subprotocol `qucan.v1`.";
     TooManyRequests "too-many-requests" 429 "Too many requests",
         "This address or this member asks faster than is allowed.",
         "Wait for `retry_after_ms`.", retry 1;

@@ -209,6 +209,22 @@ impl Reader {
         addresses
     }
 
+    pub(super) fn networks(&mut self, name: &str) -> Vec<value::Network> {
+        let Some((texts, place)) = self.list(name) else { return Vec::new() };
+        let mut networks = Vec::new();
+        for text in texts {
+            match value::network(&text) {
+                Some(network) => networks.push(network),
+                None => self.complain(
+                    place.clone(),
+                    name,
+                    format!("is \"{text}\", not a network such as \"127.0.0.1\" or \"10.0.0.0/8\""),
+                ),
+            }
+        }
+        networks
+    }
+
     /// The texts of files that are named in a list.
     pub(super) fn file_texts(&mut self, name: &str) -> Vec<(String, String)> {
         let Some((paths, place)) = self.list(name) else { return Vec::new() };

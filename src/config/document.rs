@@ -67,6 +67,7 @@ fn shape(shape: Shape) -> String {
         Shape::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Shape::Text | Shape::Region | Shape::Document => "text".to_owned(),
         Shape::Addresses => "list of `HOST:PORT`".to_owned(),
+        Shape::Networks => "list of `ADDRESS` or `ADDRESS/BITS`".to_owned(),
         Shape::Path => "path".to_owned(),
         Shape::Paths => "list of paths".to_owned(),
         Shape::Url(schemes) => schemes.iter().map(|scheme| format!("`{scheme}://…`")).collect::<Vec<_>>().join(" or "),

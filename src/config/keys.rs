@@ -26,6 +26,8 @@ pub enum Shape {
     Count(u64, u64),
     /// Something that must not be seen; may stand in a file of its own, named by the same key with `_file`.
     Secret,
+    /// Networks, `ADDRESS` or `ADDRESS/BITS`.
+    Networks,
     /// Text that may stand in a file of its own, named by the same key with `_file`; no secret.
     Document,
 }
@@ -133,6 +135,7 @@ pub const KEYS: &[Key] = &[
     relaxed(key(BOTH, "limits", "requests_per_second_per_address", Shape::Count(0, 1_000_000), "500", "Requests a second from one client address, twice that in a burst; 0: no limit."), "0"),
     relaxed(key(BOTH, "limits", "requests_per_second_per_member", Shape::Count(0, 1_000_000), "20", "Requests a second with a customer's token, twice that in a burst; 0: no limit."), "0"),
     relaxed(key(N, "limits", "open_orders_per_member", Shape::Count(0, 1_000), "10", "Orders a member may have open at once; 0: no limit."), "0"),
+    key(BOTH, "limits", "trusted_proxies", Shape::Networks, "", "Proxies in front, whose `X-Forwarded-For` is believed; they have no limit of connections."),
     key(BOTH, "limits", "in_flight", Shape::Count(16, 100_000), "4096", "Requests being worked on at once; beyond it 503 `overloaded`."),
     key(BOTH, "limits", "in_flight_browsing", Shape::Count(8, 100_000), "2048", "How many of them may be menus, stores, campaigns and pages: the rest is kept for orders, payment and POS."),
     key(BOTH, "limits", "header_timeout", Shape::Duration(100, 5 * MINUTE), "10s", "How long a request's head may take to arrive, and a new connection may be silent."),

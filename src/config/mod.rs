@@ -307,6 +307,7 @@ fn edge_limits(reader: &mut Reader) -> EdgeLimits {
         connections_per_address: reader.count("limits.connections_per_address"),
         requests_per_second_per_address: reader.count("limits.requests_per_second_per_address"),
         requests_per_second_per_member: reader.count("limits.requests_per_second_per_member"),
+        trusted_proxies: reader.networks("limits.trusted_proxies"),
         in_flight: reader.count("limits.in_flight"),
         in_flight_browsing: reader.count("limits.in_flight_browsing"),
         header_timeout: reader.duration("limits.header_timeout"),

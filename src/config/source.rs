@@ -131,7 +131,7 @@ impl Layers {
                         || section.starts_with(&format!("{dotted}."))
                         || (section.ends_with(".*") && prefix == section.trim_end_matches(".*"))
                 };
-                if sections().iter().any(|section| opens(section)) {
+                if sections().iter().any(opens) {
                     if prefix == "regions" {
                         self.regions.push(name.get_ref().to_string());
                     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::value::Network;
 use crate::domain::id::RegionId;
 
 /// Whether money is play money.
@@ -211,6 +212,8 @@ pub struct EdgeLimits {
     pub requests_per_second_per_address: usize,
     /// Requests a second with a customer's token.
     pub requests_per_second_per_member: usize,
+    /// Proxies whose word about the client is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Requests being worked on at once.
     pub in_flight: usize,
     /// How many of them may be browsing.

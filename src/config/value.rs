@@ -1,6 +1,6 @@
 //! Texts of a configuration and what they mean: times, addresses, URLs. Every error says what a right one looks like.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A time such as `15m`, `1h30m`, `500ms`.
@@ -32,7 +32,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 /// How a time is written: the largest unit that leaves no rest.
 pub fn duration_text(millis: u64) -> String {
     for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-        if millis >= length && millis % length == 0 {
+        if millis >= length && millis.is_multiple_of(length) {
             return format!("{}{unit}", millis / length);
         }
     }
@@ -46,6 +46,40 @@ pub fn address(text: &str) -> Option<SocketAddr> {
         Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
         None => text.parse().ok(),
     }
+}
+
+/// Addresses that begin alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+impl Network {
+    /// Whether an address is one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(mine), IpAddr::V4(other)) => {
+                self.bits == 0 || (mine.to_bits() ^ other.to_bits()) >> (32 - self.bits) == 0
+            }
+            (IpAddr::V6(mine), IpAddr::V6(other)) => {
+                self.bits == 0 || (mine.to_bits() ^ other.to_bits()) >> (128 - self.bits) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A network such as `10.0.0.0/8`, or a single address.
+pub fn network(text: &str) -> Option<Network> {
+    let (address, bits) = match text.trim().split_once('/') {
+        Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
+        None => (text.trim(), None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.unwrap_or(most);
+    (bits <= most).then_some(Network { address, bits })
 }
 
 /// Whether the text is a URL of one of these schemes with a host.
@@ -70,6 +104,19 @@ mod tests {
         for text in ["2d", "90m", "1h", "45s", "1500ms", "0s"] {
             let millis = u64::try_from(duration(text).unwrap().as_millis()).unwrap();
             assert_eq!(duration_text(millis), text);
+        }
+    }
+
+    #[test]
+    fn networks_hold_what_begins_alike() {
+        let contains =
+            |network_text: &str, address: &str| network(network_text).unwrap().contains(address.parse().unwrap());
+        assert!(contains("10.0.0.0/8", "10.200.3.4") && !contains("10.0.0.0/8", "11.0.0.1"));
+        assert!(contains("127.0.0.1", "127.0.0.1") && !contains("127.0.0.1", "127.0.0.2"));
+        assert!(contains("0.0.0.0/0", "8.8.8.8") && contains("::/0", "::1") && !contains("0.0.0.0/0", "::1"));
+        assert!(contains("fd00::/8", "fd12::1") && !contains("fd00::/8", "fe80::1"));
+        for text in ["", "10.0.0.0/33", "10.0.0/8", "x", "::/129"] {
+            assert_eq!(network(text), None, "{text}");
         }
     }
 

@@ -1,3 +1,9 @@
 //! The commands beside the node itself: each takes parsed arguments and answers with an exit code.
 
+pub mod check;
+pub mod configuration;
+pub mod console;
+pub mod import;
+pub mod serve;
+pub mod token;
 pub mod verify;

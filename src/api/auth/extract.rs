@@ -51,7 +51,11 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
 }
 
 fn identity(parts: &Parts, state: &AppState) -> Result<Arc<Identity>, Problem> {
-    Ok(state.authenticator.identify(bearer_token(&parts.headers)?)?)
+    let identity = state.authenticator.identify(bearer_token(&parts.headers)?)?;
+    if let Actor::Customer(member) = &identity.actor {
+        state.admission.admit_member(member)?;
+    }
+    Ok(identity)
 }
 
 fn wrong_role(needed: &str) -> Problem {

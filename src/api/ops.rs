@@ -1,0 +1,179 @@
+//! Health, readiness, figures, status: for machines that watch and people who run the node.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::answer;
+use super::auth::Operator;
+use super::body::NoQuery;
+use super::problem::{Kind, Problem};
+
+/// What answers JSON.
+pub fn routes() -> Router<Arc<AppState>> {
+    Router::new().route("/readyz", get(readiness)).route("/v1/status", get(status))
+}
+
+/// What answers text.
+pub fn text_routes() -> Router<Arc<AppState>> {
+    Router::new().route("/healthz", get(health)).route("/metrics", get(metrics))
+}
+
+/// The process is alive.
+#[utoipa::path(get, path = "/healthz", tag = "operations",
+    responses((status = 200, description = "Alive", body = String, content_type = "text/plain")))]
+pub async fn health(_: NoQuery) -> &'static str {
+    "ok\n"
+}
+
+/// Whether orders can be taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// Whether every check is fine.
+    ready: bool,
+    /// What was looked at.
+    checks: Vec<CheckView>,
+}
+
+/// One thing looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Check)]
+pub struct CheckView {
+    /// What.
+    name: &'static str,
+    /// Whether it lets orders be taken.
+    ok: bool,
+    /// What a person should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
+}
+
+/// Whether orders can be taken now, and if not, why.
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    responses((status = 200, description = "Ready", body = Readiness), (status = 503, description = "Not ready", body = Readiness)))]
+pub async fn readiness(State(state): State<Arc<AppState>>, _: NoQuery) -> Response {
+    let mut checks: Vec<CheckView> = state
+        .engine
+        .checks()
+        .into_iter()
+        .map(|check| CheckView { name: check.name, ok: check.ok, detail: check.detail })
+        .collect();
+    let draining = *state.draining.borrow();
+    checks.push(CheckView { name: "draining", ok: !draining, detail: draining.then(|| "the node is stopping".into()) });
+    let on_sale = !state.engine.views().catalog().stores.is_empty();
+    let empty = (!on_sale).then(|| "no store is on sale yet; import a catalogue".into());
+    checks.push(CheckView { name: "catalog", ok: true, detail: empty });
+    let ready = checks.iter().all(|check| check.ok);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer::json(status, &Readiness { ready, checks })
+}
+
+/// Requests that wait in front of the writer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueueDepth {
+    /// Payments, POS, refunds.
+    critical: usize,
+    /// New orders, claims, imports.
+    normal: usize,
+}
+
+/// How the node is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Status {
+    /// The program's version.
+    version: &'static str,
+    /// Always `node`.
+    role: &'static str,
+    /// `production` or `sandbox`.
+    mode: &'static str,
+    /// The region.
+    region: String,
+    /// The epoch of the history that is written.
+    epoch: u16,
+    /// Seconds since the start.
+    uptime_seconds: i64,
+    /// Sequence of the last durable log entry.
+    log_head: u64,
+    /// Bytes of the log on disk.
+    log_bytes: u64,
+    /// Sequence of the newest snapshot.
+    snapshot_at: u64,
+    /// Sequence the centre has; left out where the region does not replicate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    replicated_to: Option<u64>,
+    /// Sequence up to which closed orders are on disk for questions.
+    projected_to: u64,
+    /// Requests waiting.
+    queue_depth: QueueDepth,
+    /// Orders that can still change.
+    open_orders: usize,
+    /// Connections open.
+    connections: usize,
+    /// Push connections open.
+    push_connections: usize,
+    /// Why nothing is acknowledged any more, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    failed: Option<String>,
+    /// Why new orders are refused for want of disk space, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    disk_full: Option<String>,
+}
+
+/// The node in figures, for operators.
+#[utoipa::path(get, path = "/v1/status", tag = "operations", security(("token" = [])),
+    responses((status = 200, description = "The node", body = Status)))]
+pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery) -> Response {
+    let engine = state.engine.status();
+    let status = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        role: "node",
+        mode: state.mode.as_str(),
+        region: engine.region.to_string(),
+        epoch: engine.epoch,
+        uptime_seconds: (state.engine.now().0 - state.started_at.0).max(0) / 1000,
+        log_head: engine.log_head,
+        log_bytes: engine.log_bytes,
+        snapshot_at: engine.snapshot_at,
+        replicated_to: None,
+        projected_to: engine.projected_to,
+        queue_depth: QueueDepth { critical: engine.critical_queue, normal: engine.normal_queue },
+        open_orders: engine.open_orders,
+        connections: state.places.taken(),
+        push_connections: state.push.connections(),
+        failed: engine.failed,
+        disk_full: engine.disk_full,
+    };
+    answer::json(StatusCode::OK, &status)
+}
+
+/// Figures in OpenMetrics text.
+#[utoipa::path(get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text")))]
+pub async fn metrics(State(state): State<Arc<AppState>>, _: NoQuery) -> Response {
+    let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    state.metrics.in_flight.set(gauge(state.admission.in_flight()));
+    state.metrics.connections.set(gauge(state.places.taken()));
+    state.metrics.tokens_cached.set(gauge(state.authenticator.cached()));
+    // Asking brings the engine's gauges up to date.
+    state.engine.metrics();
+    let mut text = String::new();
+    if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &state.registry) {
+        tracing::error!(%error, "the figures could not be written");
+        return Problem::new(Kind::Internal, "something is wrong in the node").into_response();
+    }
+    let mut response = text.into_response();
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,58 @@
+//! The way into the push hub: a handshake becomes a session, a refusal becomes a problem.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::upgrade::OnUpgrade;
+
+use super::AppState;
+use super::auth::Authenticator;
+use super::front::Client;
+use super::problem::{Kind, Problem};
+use crate::push::{Authenticate, Authenticated, HandshakeError};
+
+/// The socket.
+pub fn routes() -> Router<Arc<AppState>> {
+    Router::new().route("/v1/push", get(open))
+}
+
+impl Authenticate for Authenticator {
+    fn authenticate(&self, token: &str) -> Result<Authenticated, String> {
+        let identity = self.identify(token).map_err(|error| error.to_string())?;
+        Ok(Authenticated { actor: identity.actor.clone(), expires_at: identity.expires_at })
+    }
+}
+
+async fn open(State(state): State<Arc<AppState>>, mut request: Request) -> Response {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let address = request.extensions().get::<Client>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0);
+    let authenticator = Arc::clone(&state.authenticator) as Arc<dyn Authenticate>;
+    match state.push.upgrade(request.headers(), upgrade, address, authenticator) {
+        Ok(response) => response.map(|()| Body::empty()),
+        Err(error) => refuse(error),
+    }
+}
+
+fn refuse(error: HandshakeError) -> Response {
+    let detail = error.to_string();
+    match error {
+        HandshakeError::UpgradeRequired => {
+            let mut response = Problem::new(Kind::UpgradeRequired, detail).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            response
+        }
+        HandshakeError::Malformed(_) => Problem::new(Kind::Malformed, detail).into_response(),
+        HandshakeError::NotAuthenticated(_) => Problem::new(Kind::Unauthenticated, detail).into_response(),
+        HandshakeError::TooManyOfAddress => Problem::new(Kind::TooManyRequests, detail).into_response(),
+        HandshakeError::Unavailable(unavailable) => Problem::from(unavailable).into_response(),
+    }
+}
