@@ -29,10 +29,11 @@ async function promise(text, check) {
 const errors = [];
 
 /** A page of its own, watched: every error in it fails the run, but for refused connections while the node restarts. */
-async function open(browser, url, { name, width, height, locale = "zh-CN", colorScheme = "light" }) {
+async function open(browser, url, { name, width, height, locale = "zh-CN", colorScheme = "light", sockets = true }) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce" });
   context.setDefaultTimeout(8_000);
   const page = await context.newPage();
+  if (!sockets) await page.routeWebSocket("**/v1/push", (socket) => socket.close());
   page.on("console", (message) => {
     const lineDown = restarting && /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection|503/.test(message.text());
     if (message.type() === "error" && !lineDown) errors.push(`${name}: ${message.text()}`);
@@ -277,6 +278,21 @@ async function run(browser, base, node) {
     await status(customer, "ready");
     await customer.shot("ready-en");
     await screen.shot("ready-en");
+  });
+
+  await promise("where a network lets no socket through, the code comes all the same", async () => {
+    const behind = await open(browser, `${base}/#/store/${STORE.id}`, { name: "customer-behind", width: 390, height: 844, locale: "en-GB", colorScheme: "dark", sockets: false });
+    pages.push(behind);
+    await button(behind, "Choose options of Spicy chicken wings").click();
+    await button(behind, /Add to cart/).click();
+    await behind.getByRole("link", { name: /Show cart/ }).click();
+    await button(behind, /Place order/).click();
+    await button(behind, /Pay ¥/).click();
+    await status(behind, "paid");
+    await ticket(pos, orderId(behind)).getByRole("button", { name: "Accept" }).click();
+    await behind.locator('.connection[data-state="lost"]').waitFor();
+    await visible(behind.getByTestId("pickup-code"));
+    await behind.shot("code");
   });
 
   await promise("targets fit a fingertip and nothing scrolls sideways", async () => {
