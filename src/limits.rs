@@ -127,6 +127,12 @@ pub const REFUND_RETRY_MAX: Duration = Duration::from_secs(3600);
 /// Connections the kernel holds until they are accepted.
 pub const LISTEN_BACKLOG: u32 = 4096;
 
+/// How long what a client still sends is read and discarded after its request was refused …
+pub const LINGER: Duration = Duration::from_secs(1);
+
+/// … and how many bytes of it.
+pub const LINGER_BYTES_MAX: usize = 4 << 20;
+
 /// The pause after a failed accept, mostly for want of descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

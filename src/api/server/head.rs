@@ -69,6 +69,11 @@ impl HeadWatch {
         self.stage == Stage::Head && (self.first_line_seen || self.line_bytes > 0)
     }
 
+    /// Whether the client has begun something that it has not finished, as far as can be told.
+    pub fn is_mid_request(&self) -> bool {
+        self.stage != Stage::Head || self.in_head()
+    }
+
     /// Whether nothing of the very first head was seen yet.
     pub fn is_fresh(&self) -> bool {
         self.heads == 0 && !self.in_head()

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::head::{HeadFault, HeadWatch};
+use crate::limits::{LINGER, LINGER_BYTES_MAX};
 
 /// What the socket and the requests on it tell each other.
 #[derive(Debug, Default)]
@@ -90,6 +91,13 @@ pub(super) struct GuardedStream<S> {
     read_timer: Option<Pin<Box<Sleep>>>,
     write_timer: Option<Pin<Box<Sleep>>>,
     writing_stalled: bool,
+    /// Set while what the client still sends is read and discarded before the end.
+    lingering: Option<Linger>,
+}
+
+struct Linger {
+    timer: Pin<Box<Sleep>>,
+    bytes_left: usize,
 }
 
 impl<S> GuardedStream<S> {
@@ -103,6 +111,7 @@ impl<S> GuardedStream<S> {
             read_timer: None,
             write_timer: None,
             writing_stalled: false,
+            lingering: None,
         }
     }
 
@@ -140,6 +149,12 @@ impl<S> GuardedStream<S> {
             }
             None => Poll::Pending,
         }
+    }
+
+    /// Whether the client is in the midst of a request that was answered already. Closing at once would answer the rest
+    /// with a reset, and the reset would overtake the answer.
+    fn should_linger(&self) -> bool {
+        !self.exchange.is_upgraded() && self.watch.is_mid_request()
     }
 
     /// The result of a write: an error once the client has taken nothing for too long.
@@ -188,7 +203,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = Pin::new(&mut this.socket).poll_write(cx, bytes);
@@ -214,6 +229,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+            if !this.should_linger() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let linger = this.lingering.get_or_insert_with(|| Linger {
+            timer: Box::pin(tokio::time::sleep(LINGER)),
+            bytes_left: LINGER_BYTES_MAX,
+        });
+        let mut scrap = [0; 4096];
+        while linger.bytes_left > 0 && linger.timer.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut scrap);
+            match ready!(Pin::new(&mut this.socket).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {
+                    linger.bytes_left = linger.bytes_left.saturating_sub(buffer.filled().len());
+                }
+                _ended => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
