@@ -1,0 +1,10 @@
+//! The whole system through its public contract: the real binary, real sockets, a real directory.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod contract;
+mod crash;
+mod races;
