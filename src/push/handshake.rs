@@ -10,7 +10,7 @@ use http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -99,8 +99,18 @@ async fn serve(
     authenticate: Arc<dyn Authenticate>,
     authenticated: Option<Authenticated>,
 ) {
-    // A client that goes away before the upgrade is nobody's trouble.
-    let Ok(upgraded) = upgrade.await else { return };
+    // Boxed, so that what is only needed to begin takes no room while the connection waits.
+    let Some(mut session) = Box::pin(begin(presence, upgrade, authenticate)).await else { return };
+    session.run(authenticated).await;
+}
+
+/// A session on the upgraded connection; none where the client went away before that.
+async fn begin(
+    presence: Presence,
+    upgrade: OnUpgrade,
+    authenticate: Arc<dyn Authenticate>,
+) -> Option<Box<Session<TokioIo<Upgraded>>>> {
+    let upgraded = upgrade.await.ok()?;
     let options = &presence.hub.options;
     let config = WebSocketConfig::default()
         .read_buffer_size(PUSH_READ_BUFFER_BYTES)
@@ -109,7 +119,7 @@ async fn serve(
         .max_message_size(Some(options.client_frame_bytes))
         .max_frame_size(Some(options.client_frame_bytes));
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-    Session::new(presence, socket, authenticate).run(authenticated).await;
+    Some(Box::new(Session::new(presence, socket, authenticate)))
 }
 
 /// From this many bytes on a burst of events is written before it is whole. The buffer grows only while it is needed.

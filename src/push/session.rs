@@ -25,30 +25,38 @@ use crate::domain::actor::Actor;
 /// Events written before the socket is flushed.
 const EVENTS_PER_FLUSH: usize = 64;
 
-/// A connection's place among the others; dropping it removes every trace.
+/// A connection's place among the others; leaving it, or dropping it, removes every trace.
 pub(super) struct Presence {
     pub(super) hub: Arc<Hub>,
     outbox: Arc<Outbox>,
     address: IpAddr,
     actor: Option<Actor>,
     subscriptions: Subscriptions,
+    left: bool,
 }
 
 impl Presence {
     pub(super) fn new(hub: Arc<Hub>, outbox: Arc<Outbox>, address: IpAddr) -> Self {
         hub.metrics.connections.inc();
-        Self { hub, outbox, address, actor: None, subscriptions: Subscriptions::default() }
+        Self { hub, outbox, address, actor: None, subscriptions: Subscriptions::default(), left: false }
     }
-}
 
-impl Drop for Presence {
-    fn drop(&mut self) {
+    fn leave(&mut self) {
+        if std::mem::replace(&mut self.left, true) {
+            return;
+        }
         for topic in self.subscriptions.topics() {
             self.hub.topics.unsubscribe(topic, &self.outbox);
             self.hub.metrics.subscribed(topic, -1);
         }
         self.hub.connections.close(&self.outbox, self.address, self.actor.as_ref());
         self.hub.metrics.connections.dec();
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -99,22 +107,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Talks until one of both ends it.
-    pub(super) async fn run(mut self, authenticated: Option<Authenticated>) {
+    pub(super) async fn run(&mut self, authenticated: Option<Authenticated>) {
         let end = self.converse(authenticated).await;
-        let Self { presence, mut socket, broken, .. } = self;
+        // Off the topics first: nothing more is queued for it.
+        self.presence.leave();
         if let Err(End::Close(close, detail)) = end {
-            presence.hub.metrics.closed(close);
-            let linger = presence.hub.options.linger;
-            // Off the topics first: nothing more is queued for it.
-            drop(presence);
-            let goodbye = goodbye(&mut socket, close, detail, broken);
-            let _ = timeout(linger, Box::pin(goodbye)).await;
+            self.presence.hub.metrics.closed(close);
+            let linger = self.presence.hub.options.linger;
+            let goodbye = goodbye(&mut self.socket, close, detail, self.broken);
+            let _ = Box::pin(timeout(linger, goodbye)).await;
         }
     }
 
     async fn converse(&mut self, authenticated: Option<Authenticated>) -> Result<(), End> {
         if let Some(authenticated) = authenticated {
-            self.welcome(authenticated).await?;
+            Box::pin(self.welcome(authenticated)).await?;
         }
         let outbox = Arc::clone(&self.presence.outbox);
         let timer = sleep_until(self.next_deadline());
@@ -126,8 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             tokio::select! {
                 received = self.socket.next() => self.received(received).await?,
-                next = outbox.next() => self.deliver(next).await?,
-                () = &mut timer => self.tick().await?,
+                next = outbox.next() => Box::pin(self.deliver(next)).await?,
+                () = &mut timer => Box::pin(self.tick()).await?,
             }
         }
     }
@@ -181,7 +188,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match message {
             Message::Text(text) => {
                 let frame = frames::parse(&text).map_err(|why| End::Close(Close::BadFrame, Some(why)))?;
-                self.act(frame).await
+                // Boxed, because a connection that waits should not keep room for everything it may ever do.
+                Box::pin(self.act(frame)).await
             }
             Message::Binary(_) => Err(End::Close(Close::BadFrame, Some("text frames only".to_owned()))),
             // Pings are answered by the protocol; a close is answered by reading on.
@@ -287,7 +295,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn begin(&mut self, topic: Topic, since: Option<u64>) -> Result<(), End> {
         let hub = Arc::clone(&self.presence.hub);
         let Some(actor) = &self.presence.actor else { return Ok(()) };
-        let begun = Box::pin(subscribe::begin(&hub, &self.presence.outbox, actor, &topic, since)).await;
+        let begun = subscribe::begin(&hub, &self.presence.outbox, actor, &topic, since).await;
         match begun {
             Ok(Start::Snapshot { offset, frame }) => {
                 self.presence.subscriptions.start_at(&topic, offset);
