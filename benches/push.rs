@@ -10,7 +10,6 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a benchmark prints, and stops where something is wrong"
 )]
 

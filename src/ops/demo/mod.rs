@@ -149,7 +149,7 @@ async fn simulate(args: &DemoArgs, seed: u64, base: &str, screen: &mut Screen) -
 
     let began = Instant::now();
     let customers = let_customers_in(args, &world, screen, began).await;
-    settle(customers, &world, screen, began).await;
+    settle(customers, &world, screen, began).await?;
     close.send_replace(true);
     staff.join_all().await;
     screen.status(&live::status(&world.ledger, began, "comparing"));
@@ -182,16 +182,20 @@ async fn let_customers_in(args: &DemoArgs, world: &Arc<World>, screen: &mut Scre
     customers
 }
 
-/// Waits until every customer has an end, but not for ever. A second Ctrl-C ends it at once.
-async fn settle(mut customers: JoinSet<()>, world: &World, screen: &mut Screen, began: Instant) {
+/// Waits until every customer has an end, but not for ever. A second Ctrl-C gives up the comparison.
+async fn settle(mut customers: JoinSet<()>, world: &World, screen: &mut Screen, began: Instant) -> Result<(), Trouble> {
     let deadline = tokio::time::Instant::now() + SETTLE_WITHIN;
     let mut status = tokio::time::interval(screen.every());
-    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut interrupted = std::pin::pin!(async {
+        // One Ctrl-C may arrive twice: from the terminal and from whatever started us.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::signal::ctrl_c().await
+    });
     loop {
         tokio::select! {
             ended = customers.join_next() => if ended.is_none() { break },
             _ = status.tick() => screen.status(&live::status(&world.ledger, began, "settling")),
-            _ = &mut interrupted => break,
+            _ = &mut interrupted => return Err(Trouble::Interrupted),
             () = tokio::time::sleep_until(deadline) => break,
         }
     }
@@ -199,6 +203,7 @@ async fn settle(mut customers: JoinSet<()>, world: &World, screen: &mut Screen, 
         world.ledger.violation(format!("{} customers still wait for the end of their orders", customers.len()));
         customers.shutdown().await;
     }
+    Ok(())
 }
 
 type Screens = BTreeMap<SmolStr, (watch::Sender<Option<u64>>, JoinHandle<Option<Value>>)>;

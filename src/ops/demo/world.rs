@@ -25,6 +25,9 @@ pub enum Trouble {
     /// No answer, however often asked.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Somebody did not want to wait for the end.
+    #[error("interrupted before every order had ended")]
+    Interrupted,
     /// An answer that the contract doesn't have here.
     #[error("{what} answered {status} {problem}")]
     Answer {

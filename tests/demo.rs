@@ -1,0 +1,90 @@
+//! `qucan demo` as a newcomer runs it: it shows pages that answer, ends by itself, and everything it compared is equal.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails says where")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+/// The status line and headers of a `GET` without a token.
+fn get(url: &str) -> String {
+    let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(authority).unwrap();
+    write!(stream, "GET /{path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn counts(output: &[String], check: &str) -> String {
+    let line = output.iter().find(|line| line.starts_with("ok") && line[4..].trim_start().starts_with(check));
+    line.unwrap_or_else(|| panic!("no good line for {check} in\n{}", output.join("\n"))).clone()
+}
+
+/// The number in front of a word.
+fn number_of(line: &str, word: &str) -> u64 {
+    let words: Vec<&str> = line.split([' ', ',', '(', ')']).filter(|word| !word.is_empty()).collect();
+    let at = words.iter().position(|other| *other == word).unwrap_or_else(|| panic!("no {word} in {line}"));
+    words[at - 1].parse().unwrap()
+}
+
+#[test]
+fn the_demo_shows_pages_sells_and_finds_everything_equal() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_qucan"))
+        .args(["demo", "--seconds", "8", "--orders-per-second", "40", "--data"])
+        .arg(&data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = Vec::new();
+    let mut pages = 0;
+    for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        for url in line.split_whitespace().filter(|word| word.contains("://")) {
+            let answer = get(url);
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{url}: {answer}");
+            assert!(answer.to_lowercase().contains("content-type: text/html"), "{url} is a page");
+            pages += 1;
+        }
+        output.push(line);
+    }
+    let ended = demo.wait_with_output().unwrap();
+    let complaints = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success(), "{}\n{complaints}", output.join("\n"));
+    assert_eq!(pages, 4);
+    assert!(!complaints.contains("ERROR") && !complaints.contains("panicked"), "{complaints}");
+
+    for check in ["orders", "lives", "money", "stock", "coupons", "pushed", "screens", "protocol"] {
+        counts(&output, check);
+    }
+    let lives = counts(&output, "lives");
+    let placed = number_of(&lives, "placed");
+    assert!(placed >= 200, "{lives}");
+    assert_eq!(number_of(&lives, "open"), 0, "{lives}");
+    let ended: u64 = ["collected", "cancelled", "rejected"].iter().map(|end| number_of(&lives, end)).sum();
+    assert_eq!(ended, placed, "{lives}");
+    assert!(number_of(&lives, "refunded") > 0 && number_of(&lives, "rejected") > 0, "{lives}");
+    let status = output.iter().rfind(|line| line.contains("misbehave")).unwrap();
+    assert!(number_of(status, "misbehave") * 10 >= number_of(status, "customers"), "{status}");
+    assert!(output.iter().any(|line| line.contains("everything holds")), "verify ran:\n{}", output.join("\n"));
+
+    let verified = Command::new(env!("CARGO_BIN_EXE_qucan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    assert!(verified.status.success(), "the data is kept and verifies: {verified:?}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_clear_sentence() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let demo = Command::new(env!("CARGO_BIN_EXE_qucan"))
+        .args(["demo", "--seconds", "1", "--port", &(port - 1).to_string()])
+        .output()
+        .unwrap();
+    assert_eq!(demo.status.code(), Some(2), "{demo:?}");
+    let complaint = String::from_utf8(demo.stderr).unwrap();
+    assert!(complaint.contains(&format!("port {port} can't be used")), "{complaint}");
+    assert_eq!(complaint.trim_end().lines().count(), 1, "{complaint}");
+}
