@@ -42,7 +42,10 @@ fn filter(level: &str) -> Result<EnvFilter, FilterError> {
     // A bare word would be taken for the name of a module, and silence everything else.
     let sane = level.split(',').all(|part| {
         let word = part.trim();
-        word.contains('=') || !word.is_empty() && word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok()
+        match word.contains('=') {
+            true => !word.contains(char::is_whitespace),
+            false => !word.is_empty() && word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok(),
+        }
     });
     if sane { EnvFilter::try_new(level).map_err(|_| error()) } else { Err(error()) }
 }

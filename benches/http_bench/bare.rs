@@ -24,8 +24,7 @@ pub fn serve() {
     let (answer_bytes, log_bytes) = (number("BARE_ANSWER_BYTES"), number("BARE_LOG_BYTES"));
     let (log, waiting) = crossbeam_channel::bounded(4_096);
     std::thread::spawn(move || write_groups(&waiting, log_bytes));
-    let state =
-        Arc::new(Bare { tokens: RwLock::default(), log, answer: bytes::Bytes::from(vec![b' '; answer_bytes]) });
+    let state = Arc::new(Bare { tokens: RwLock::default(), log, answer: bytes::Bytes::from(vec![b' '; answer_bytes]) });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async move {
         let router = axum::Router::new().route("/v1/orders", axum::routing::post(place_order)).with_state(state);

@@ -1,7 +1,7 @@
 //! The load: each connection sends its next order when the last one is answered.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -42,7 +42,8 @@ impl Outcome {
 
 /// Loads a server for some seconds after one second of warming up.
 pub fn run(server: &Running, connections: usize, seconds: u64, order: &OrderShape) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (counting, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let workers: Vec<_> = (0..connections)

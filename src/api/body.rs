@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::AppState;
+use super::objects::Objects;
 use super::problem::{Kind, Problem};
 use crate::domain::id::IdempotencyKey;
 
@@ -109,12 +110,8 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Parses JSON into exactly `T`. Nesting ends at the depth `T` has, and at 128 where `T` is open (serde_json's own limit).
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde's derived types also take `[…]` for an object; the contract doesn't.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(Problem::new(Kind::Malformed, "an array, where an object is expected"));
-    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
         let path = error.path().to_string();
         malformed(&path, error.inner())
     })?;
@@ -218,8 +215,9 @@ mod tests {
             ("{\"lines\":[{}]}", Some("lines[0]")),
             ("{\"lines\":[],\"lines\":[]}", None),
             ("{\"lines\":null}", Some("lines")),
-            (deep.as_str(), Some("lines[0][0]")),
+            (deep.as_str(), Some("lines[0]")),
             ("[[]]", None),
+            ("{\"lines\":[[1]]}", Some("lines[0]")),
         ] {
             let shown = body.get(..40.min(body.len())).unwrap();
             let problem = parse_json::<Order>(body.as_bytes()).expect_err(shown);

@@ -2,6 +2,7 @@
 //! where a person should look. Never here: routes.
 
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 
 use super::AppState;
 use super::admission::{Class, Place};
@@ -34,7 +36,7 @@ pub async fn front(State(state): State<Arc<AppState>>, mut request: Request, nex
     }
     let mut response = match admit(&state, &request, &route, client) {
         Ok(place) => {
-            let response = next.run(request).await;
+            let response = answered(next.run(request)).await;
             drop(place);
             response
         }
@@ -57,6 +59,12 @@ pub async fn front(State(state): State<Arc<AppState>>, mut request: Request, nex
     }
     metrics.duration_seconds.get_or_create(&RouteLabels { method, route }).observe(seconds);
     response
+}
+
+/// A handler's answer, also where it panics; the panic itself is on stderr already, with its place.
+async fn answered(handler: impl Future<Output = Response>) -> Response {
+    let ran = AssertUnwindSafe(handler).catch_unwind().await;
+    ran.unwrap_or_else(|_| Problem::new(Kind::Internal, "something is wrong in the node").into_response())
 }
 
 fn admit(state: &AppState, request: &Request, route: &Route, client: Option<IpAddr>) -> Result<Place, Problem> {
@@ -89,4 +97,24 @@ fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = IpAddr> {
         .map(|address| address.to_canonical())
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_is_an_answer() {
+        let response = answered(async { panic!("on purpose") }).await;
+        assert_eq!(response.status(), 500);
+    }
+
+    #[test]
+    fn forwarded_addresses_are_read_from_the_nearest() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "1.1.1.1, 2.2.2.2".parse().unwrap());
+        headers.append("x-forwarded-for", "unknown, ::ffff:3.3.3.3,4.4.4.4".parse().unwrap());
+        let seen: Vec<String> = forwarded(&headers).map(|address| address.to_string()).collect();
+        assert_eq!(seen, ["4.4.4.4", "3.3.3.3"], "nothing behind what is not an address is believed");
+    }
 }

@@ -12,6 +12,7 @@ pub mod customer;
 pub mod front;
 pub mod menus;
 pub mod metrics;
+pub mod objects;
 pub mod openapi;
 pub mod ops;
 pub mod page;
