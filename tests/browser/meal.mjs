@@ -295,8 +295,36 @@ async function run(browser, base, node) {
     await behind.shot("code");
   });
 
+  if (node) {
+    await promise("in production a token comes in the link, leaves the address, and is enough", async () => {
+      const real = await Node.start(node.binary, "production");
+      try {
+        const till = await open(browser, `${real.url}/pos#token=${real.token("--role", "store", "--subject", "till-1", "--store", STORE.id)}`, { name: "pos-production", width: 1024, height: 768 });
+        await live(till);
+        assert.equal(till.url(), `${real.url}/pos?store=${STORE.id}`);
+        const member = await open(browser, `${real.url}/#token=${real.token("--role", "customer", "--subject", "o-member")}`, { name: "customer-production", width: 390, height: 844 });
+        await member.getByRole("link", { name: new RegExp(STORE.name) }).click();
+        assert.doesNotMatch(member.url(), /token/);
+        await addItem(member, "担担面");
+        await member.getByRole("link", { name: /查看购物车/ }).click();
+        await button(member, /提交订单/).click();
+        await visible(member.getByText("请在小程序中完成支付"));
+        await till.context().close();
+        await member.context().close();
+      } finally {
+        await real.end();
+      }
+    });
+  }
+
   await promise("targets fit a fingertip and nothing scrolls sideways", async () => {
-    for (const page of pages) {
+    const narrow = await open(browser, `${base}/`, { name: "customer-narrow", width: 320, height: 640, locale: "en-GB" });
+    await visible(narrow.getByRole("link", { name: new RegExp(STORE.name) }));
+    assert.equal(await sidewaysScroll(narrow), 0, "stores at 320 px");
+    await narrow.goto(`${base}/#/store/${STORE.id}`);
+    await visible(narrow.locator(".item"));
+    await narrow.shot("menu");
+    for (const page of [...pages, narrow]) {
       assert.deepEqual(await smallTargets(page), [], page.named);
       assert.equal(await sidewaysScroll(page), 0, page.named);
     }
@@ -306,6 +334,7 @@ async function run(browser, base, node) {
     for (const page of pages) assert.equal(await page.evaluate(() => window.neverLoadedAgain), true, page.named);
     assert.deepEqual(errors, []);
   });
+  if (node) await promise("the node had nothing to complain about", async () => assert.deepEqual(node.complaints, []));
 }
 
 let node = null;

@@ -1,6 +1,7 @@
-// The node under test: the real binary in sandbox mode, on a free port, with a temporary data directory and the east catalogue.
+// The node under test: the real binary, on a free port, with a temporary data directory and the east catalogue.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -22,27 +23,34 @@ function freePort() {
 export class Node {
   #process = null;
   #directory = mkdtempSync(join(tmpdir(), "qucan-browser-"));
+  #config = "";
   #log = "";
 
-  static async start(binary) {
+  static async start(binary, mode = "sandbox") {
     const node = new Node();
     node.binary = binary;
     node.port = await freePort();
     node.url = `http://127.0.0.1:${node.port}`;
-    writeFileSync(join(node.#directory, "node.toml"), `mode = "sandbox"
+    node.#config = join(node.#directory, "node.toml");
+    const secret = join(node.#directory, "jwt.key");
+    writeFileSync(secret, randomBytes(48).toString("base64"), { mode: 0o600 });
+    writeFileSync(node.#config, `mode = "${mode}"
 
 [node]
 region = "east"
 listen = ["127.0.0.1:${node.port}"]
 data_dir = "${join(node.#directory, "data")}"
 catalog = "${catalogue}"
+
+[auth]
+hs256_secret_file = "${secret}"
 `);
     await node.up();
     return node;
   }
 
   async up() {
-    const child = spawn(this.binary, ["node", "--config", join(this.#directory, "node.toml")], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.binary, ["node", "--config", this.#config], { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
     let ended = false;
@@ -57,6 +65,11 @@ catalog = "${catalogue}"
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** A token as the operator makes one. */
+  token(...options) {
+    return execFileSync(this.binary, ["token", "--config", this.#config, ...options], { encoding: "utf8" }).trim();
   }
 
   /** Stops it as an operator would. */
@@ -74,6 +87,11 @@ catalog = "${catalogue}"
   async end() {
     await this.down();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** What it complained about; nothing here gives it a reason to. */
+  get complaints() {
+    return this.#log.split("\n").filter((line) => /\b(WARN|ERROR)\b/.test(line));
   }
 
   get log() {

@@ -1,16 +1,64 @@
-// Puts the screenshots of the last run together into docs/images/pages.png, the picture of the README.
+// Makes docs/images/pages.png, the picture of the README: a store in the middle of its day, on a real node.
+// Usage: node picture.mjs PATH-OF-QUCAN
 
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { Node } from "./node.mjs";
 
-const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const shots = ["customer-menu-en", "customer-ready-en", "pos-new-en"];
-const heights = [560, 560, 560];
-const pictures = shots.map((name, index) =>
-  `<img style="height:${heights[index]}px;border-radius:12px;box-shadow:0 2px 12px #0003" src="data:image/png;base64,${readFileSync(at(`target/screenshots/${name}.png`)).toString("base64")}">`);
+const STORE = "sh-001";
+const OUT = fileURLToPath(new URL("../../docs/images/pages.png", import.meta.url));
+const pick = (option, choice) => ({ option, choice });
+const MEALS = [
+  ["ready", [{ sku: "rice-pork", quantity: 1, options: [pick("size", "large"), pick("extra", "egg")] }]],
+  ["ready", [{ sku: "snack-buns", quantity: 2, options: [pick("dip", "vinegar")] }, { sku: "drink-plum", quantity: 1 }]],
+  ["accept", [{ sku: "noodle-beef", quantity: 1, options: [pick("size", "large"), pick("spice", "medium"), pick("extra", "greens")] }], "No coriander, please"],
+  ["accept", [{ sku: "set-1", quantity: 1, options: [pick("drink", "plum"), pick("spice", "mild")] }, { sku: "dessert-mango", quantity: 2 }]],
+  ["accept", [{ sku: "rice-curry", quantity: 1, options: [pick("size", "regular"), pick("spice", "none")] }]],
+  ["paid", [{ sku: "noodle-dandan", quantity: 1, options: [pick("spice", "hot")] }, { sku: "drink-soymilk", quantity: 1, options: [pick("sugar", "half")] }]],
+  ["paid", [{ sku: "snack-dumplings", quantity: 3, options: [pick("dip", "chili"), pick("dip", "garlic")] }]],
+];
+
+const node = await Node.start(process.argv[2]);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
-const page = await browser.newPage({ viewport: { width: 1500, height: 600 } });
-await page.setContent(`<body style="margin:0;padding:20px;display:inline-flex;gap:20px;background:#e9e2d6">${pictures.join("")}</body>`);
-await page.locator("body").screenshot({ path: at("docs/images/pages.png") });
-await browser.close();
+try {
+  const call = async (method, path, token, body, key) => {
+    const headers = { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(body ? { "content-type": "application/json" } : {}), ...(key ? { "idempotency-key": key } : {}) };
+    const answer = await fetch(node.url + path, { method, headers, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+    return answer.json();
+  };
+  const till = (await call("POST", "/v1/sandbox/tokens", null, { role: "store", subject: "till", store: STORE })).token;
+  const guest = (await call("POST", "/v1/sandbox/tokens", null, { role: "customer", subject: "guest" })).token;
+  const orders = [];
+  for (const [status, lines, note] of MEALS) {
+    const { id } = await call("POST", "/v1/orders", guest, { store: STORE, lines, ...(note ? { note } : {}) }, `meal-${orders.length}`);
+    orders.push(id);
+    await call("POST", `/v1/orders/${id}/pay`, guest, { provider: "sandbox" });
+    await call("POST", `/v1/sandbox/payments/${id}/succeed`);
+    if (status !== "paid") await call("POST", `/v1/orders/${id}/accept`, till);
+    if (status === "ready") await call("POST", `/v1/orders/${id}/ready`, till);
+  }
+  const shot = async (path, width, height, ready, token) => {
+    const context = await browser.newContext({ viewport: { width, height }, locale: "en-GB", reducedMotion: "reduce" });
+    if (token) await context.addInitScript((kept) => sessionStorage.setItem("qucan.session.customer", kept), JSON.stringify({ token, subject: "guest", store: null, sandbox: true }));
+    const page = await context.newPage();
+    await page.goto(node.url + path);
+    await page.locator(ready).first().waitFor();
+    const bytes = await page.screenshot();
+    await context.close();
+    return bytes.toString("base64");
+  };
+  const tall = 700;
+  const pictures = [
+    [await shot(`/#/store/${STORE}`, 360, tall, ".item", guest), tall],
+    [await shot(`/#/order/${orders[1]}`, 360, tall, ".code-card", guest), tall],
+    [await shot(`/pos?store=${STORE}`, 1060, tall, ".ticket"), tall],
+  ];
+  const page = await browser.newPage({ viewport: { width: 1400, height: 600 } });
+  const images = pictures.map(([data]) => `<img style="height:420px;border-radius:12px;box-shadow:0 2px 10px #0003" src="data:image/png;base64,${data}">`);
+  await page.setContent(`<body style="margin:0;padding:18px;display:inline-flex;gap:18px;background:#e9e2d6">${images.join("")}</body>`);
+  await page.locator("body").screenshot({ path: OUT });
+} finally {
+  await browser.close();
+  await node.end();
+}

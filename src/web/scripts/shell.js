@@ -15,7 +15,7 @@ export function startShell({ page, extra = () => [], push = () => null, redraw }
     document.getElementById("skip").textContent = t("skip");
     render(
       top,
-      el("a", { class: "brand", href: page === "page.customer" ? "#/" : location.pathname }, el("img", { src: top.dataset.logo, alt: "", width: "28", height: "28" }), t("brand"), " ", el("span", { class: "muted" }, t(page))),
+      el("a", { class: "brand", href: page === "page.customer" ? "#/" : location.pathname }, el("img", { src: top.dataset.logo, alt: "", width: "28", height: "28" }), el("span", { class: "brand-name" }, t("brand")), " ", el("span", { class: "muted" }, t(page))),
       connection(push()),
       el("span", { class: "push-right row" }, extra(), el("button", { class: "plain", type: "button", lang: t("language.switch") === "English" ? "en" : "zh-CN", onclick: switchLanguage }, t("language.switch"))),
     );
