@@ -185,7 +185,7 @@ async fn a_screen_sees_codes_move_from_the_kitchen_to_the_counter() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_sent_again_until_it_is_acknowledged() {
-    let region = Region::start(PushOptions { resend_after: Duration::from_millis(100), ..options() }).await;
+    let region = Region::start(PushOptions { resend_after: Duration::from_millis(600), ..options() }).await;
     let order = region.place("m1", STORE, "k1").await;
     let topic = format!("order/{}", order.id);
     let mut client = Client::of(region.address, "customer:m1").await;
