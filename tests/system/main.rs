@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod clock;
 mod contract;
 mod crash;
 mod races;

@@ -1,3 +1,5 @@
+//! Good and broken catalogue files.
+
 use serde_json::{Value, json};
 
 use super::*;
