@@ -8,7 +8,9 @@ use qucan::domain::id::OrderId;
 use qucan::domain::order::{Order, Status};
 use qucan::domain::time::{BusinessDay, Millis};
 use qucan::engine::answer::Unavailable;
+use qucan::engine::projection::keys;
 use qucan::engine::{QueueCursor, QueueError, QueuePage, StoreOrdersFilter};
+use qucan_storage::table::{TableOptions, Tables};
 
 use crate::gate::GatedFs;
 use crate::region::{Region, block_on, customer, member, place, pos, region, store, until};
@@ -185,6 +187,34 @@ fn a_projection_ahead_of_its_log_is_built_again() {
     std::fs::rename(&newer, region.state_dir()).unwrap();
     heals(&mut region, &sold);
     assert!(region.state_dir().join("aside").is_dir(), "it was moved aside to be looked at");
+}
+
+#[test]
+fn a_new_day_says_where_all_stood_before_an_older_one_goes_on() {
+    let fs = GatedFs::new();
+    let region = region(|options| options.fs = Arc::new(fs.clone()));
+    region.sell("ann", "first");
+    region.projected();
+    let before = region.handle().status().log_head;
+    fs.reads.allow(0);
+    region.advance(Millis::minutes(17 * 60 + 58));
+    let eve = region.place("ann", "eve").id;
+    fs.reads.wait_for_one();
+    region.pay(eve, "eve");
+    region.advance(Millis::minutes(5));
+    region.finish(eve);
+    let next_day = region.sell("ann", "next-day");
+    assert_ne!(region.find(eve).unwrap().unwrap().business_day, next_day.business_day);
+    // The new day's tables can't be made: as if it ended there.
+    let new_day = region.state_dir().join("20261124");
+    std::fs::create_dir(&new_day).unwrap();
+    std::fs::write(new_day.join("foreign"), "mine").unwrap();
+    fs.reads.open();
+    let aside = region.state_dir().join("aside");
+    until("both days are moved aside", || aside.join("20261124").is_dir());
+    assert_eq!(region.find_in_time(next_day.id), Some(next_day));
+    let older = Tables::open(&aside.join("20261123"), keys::TABLES, TableOptions::default()).unwrap();
+    assert!(older.applied().position.sequence.0 <= before, "a start would have taken the new day's orders for applied");
 }
 
 #[test]

@@ -125,14 +125,14 @@ impl Days {
         self.days.read().get(&day).cloned()
     }
 
-    /// A day, made where it is not there; answers whether it was made.
-    pub(super) fn make(&self, day: BusinessDay) -> (Arc<Day>, bool) {
+    /// A day, made where it is not there.
+    pub(super) fn make(&self, day: BusinessDay) -> Arc<Day> {
         if let Some(known) = self.get(day) {
-            return (known, false);
+            return known;
         }
         let made = Day::new(self.dir.join(name_of(day)), false);
         self.days.write().insert(day, Arc::clone(&made));
-        (made, true)
+        made
     }
 
     /// Closes a day and deletes it.

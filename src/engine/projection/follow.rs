@@ -2,7 +2,7 @@
 //! the writer has committed back from the log, so the writer never waits for it and knows nothing of it.
 //!
 //! `applied` stands in each day's tables. A batch goes to the older days first and to the newest day last, so the newest
-//! day's `applied` is that of all; a new day is stamped with it before its first batch.
+//! day's `applied` is that of all; a new day is stamped before any day goes on to the batch in which it begins.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -84,6 +84,8 @@ struct Run {
     persisted: Position,
     /// Orders that closed up to `batch_end`, not applied yet.
     batch: Vec<Order>,
+    /// Up to here nothing closed that is in the batch: where its first group begins.
+    batch_begin: Position,
     batch_end: Position,
     mark: Option<Mark>,
 }
@@ -97,6 +99,7 @@ impl Run {
             scanned: origin,
             persisted: origin,
             batch: Vec::new(),
+            batch_begin: origin,
             batch_end: origin,
             mark: None,
         }
@@ -224,12 +227,15 @@ impl Run {
     fn step(&mut self) -> Result<bool, Halt> {
         let committed = Sequence(self.follower.shared.head.get());
         while self.scanned.sequence < committed {
-            let Some((closed, end)) = self.read_group(committed)? else { break };
+            let Some((closed, begin, end)) = self.read_group(committed)? else { break };
             if self.batch.len() + closed.len() > PROJECTION_BATCH_EVENTS && !self.batch.is_empty() {
                 self.apply()?;
                 self.batch = closed;
-                self.batch_end = end;
+                (self.batch_begin, self.batch_end) = (begin, end);
                 return Ok(true);
+            }
+            if self.batch.is_empty() {
+                self.batch_begin = begin;
             }
             self.batch.extend(closed);
             self.batch_end = end;
@@ -243,8 +249,8 @@ impl Run {
         Ok(false)
     }
 
-    /// The orders that closed in the next group, and where it ends.
-    fn read_group(&mut self, committed: Sequence) -> Result<Option<(Vec<Order>, Position)>, Halt> {
+    /// The orders that closed in the next group, where it begins, and where it ends.
+    fn read_group(&mut self, committed: Sequence) -> Result<Option<(Vec<Order>, Position, Position)>, Halt> {
         let floor = self.floor();
         let reader = match &mut self.reader {
             Some(reader) => reader,
@@ -274,8 +280,9 @@ impl Run {
                 closed.extend(whole.filter(|order| order.is_closed() && order.business_day >= floor));
             }
         }
+        let begin = Position { sequence: group.first().previous(), hash: group.previous() };
         self.scanned = group.position();
-        Ok(Some((closed, self.scanned)))
+        Ok(Some((closed, begin, self.scanned)))
     }
 
     /// The oldest day that is kept. By the clock as well, so that a rebuild doesn't make days only to drop them.
@@ -302,14 +309,16 @@ impl Run {
         if let Some(newest) = days.newest() {
             by_day.entry(newest).or_default();
         }
-        for (name, batch) in &by_day {
-            let (day, made) = days.make(*name);
-            days.with_mut(&day, |tables| {
-                if made && self.persisted != Position::ORIGIN {
-                    tables.apply(&TableBatch::new(), self.follower.epoch, self.persisted)?;
-                }
-                Ok(tables.apply(batch, self.follower.epoch, end)?)
+        // All new days first: killed in between, a start must not take an older day's word for a newer one.
+        for name in by_day.keys() {
+            days.with_mut(&days.make(*name), |tables| match tables.applied().position {
+                Position::ORIGIN => Ok(tables.apply(&TableBatch::new(), self.follower.epoch, self.batch_begin)?),
+                _ => Ok(()),
             })?;
+        }
+        for (name, batch) in &by_day {
+            let day = days.make(*name);
+            days.with_mut(&day, |tables| Ok(tables.apply(batch, self.follower.epoch, end)?))?;
         }
         self.batch.clear();
         if !by_day.is_empty() {
