@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, select};
+use qucan_storage::limits::GROUP_BYTES_MAX;
 use qucan_storage::log::{AppendError, GroupBuffer, Log, Space, SpaceClass};
 
 use super::answer::{Answer, Refusal, Request, Unavailable};
@@ -332,7 +333,7 @@ impl Writer {
         let (bytes, class) = (group.buffer.bytes(), usize::from(critical));
         let space_class = if critical { SpaceClass::Critical } else { SpaceClass::Normal };
         if group.room.get(class).is_none_or(|room| *room < bytes) {
-            let wanted = bytes.next_power_of_two();
+            let wanted = bytes.next_power_of_two().min(bytes.max(GROUP_BYTES_MAX));
             if let Err(error) = self.log.ensure_room(wanted, space_class) {
                 group.buffer.truncate(before);
                 return match error {
