@@ -35,6 +35,8 @@ pub(crate) struct Wanted {
 struct State {
     next: Option<Spare>,
     reserve: Option<Spare>,
+    /// One was taken and may still bear its name: a new one of that name would take its place on disk.
+    taken: bool,
     wanted: Wanted,
     /// Trimmed segments to be recycled or removed.
     discarded: VecDeque<PathBuf>,
@@ -76,6 +78,7 @@ impl Spares {
         let state = State {
             next: adopt(&**fs, dir, NEXT, wanted.next_bytes)?,
             reserve: adopt(&**fs, dir, RESERVE, wanted.reserve_bytes)?,
+            taken: false,
             wanted,
             discarded: VecDeque::new(),
             problem: None,
@@ -178,20 +181,26 @@ impl Spares {
         let mut state = self.shared.state();
         let spare = state.next.take_if(|next| next.bytes >= bytes)?;
         state.wanted.next_bytes = then_bytes;
+        state.taken = true;
         Some(spare)
     }
 
     pub(crate) fn take_reserve(&self, bytes: u64) -> Option<Spare> {
-        self.shared.state().reserve.take_if(|reserve| reserve.bytes >= bytes)
+        let mut state = self.shared.state();
+        let spare = state.reserve.take_if(|reserve| reserve.bytes >= bytes)?;
+        state.taken = true;
+        Some(spare)
     }
 
     /// Puts back a spare that couldn't be taken into use.
     pub(crate) fn put_back_next(&self, spare: Spare) {
-        self.shared.state().next = Some(spare);
+        let mut state = self.shared.state();
+        (state.next, state.taken) = (Some(spare), false);
     }
 
     /// After a spare was taken (and its file renamed): lets the worker make the next one.
     pub(crate) fn refill(&self) {
+        self.shared.state().taken = false;
         self.wake();
     }
 
@@ -229,7 +238,9 @@ impl State {
     }
 
     fn missing(&mut self) -> Option<Job> {
-        if self.reserve.is_none() {
+        if self.taken {
+            None
+        } else if self.reserve.is_none() {
             Some(Job::Reserve(self.wanted.reserve_bytes))
         } else if self.next.is_none() {
             Some(Job::Next(self.wanted.next_bytes))

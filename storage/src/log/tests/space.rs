@@ -43,6 +43,25 @@ fn a_full_disk_keeps_a_reserve_and_sells_again_when_there_is_room() {
 }
 
 #[test]
+fn no_new_spare_takes_the_name_of_one_that_is_becoming_a_segment() {
+    let fs = SimFs::new(1);
+    let dir = Path::new(DIR);
+    fs.create_dir_all(dir).unwrap();
+    let wanted = spares::Wanted { next_bytes: 16 << 10, reserve_bytes: 16 << 10 };
+    let spares = Spares::open(&fs.shared(), dir, wanted, Preparation::Inline).unwrap();
+    for round in 0..2 {
+        let taken = if round == 0 { spares.take_next(1, 16 << 10) } else { spares.take_reserve(1) }.unwrap();
+        taken.file.write_at(b"header", 0).unwrap();
+        // As the thread does every second.
+        spares.retry();
+        assert_eq!(fs.contents(&taken.path).unwrap()[..6], *b"header");
+        fs.rename(&taken.path, &dir.join(format!("{round}.seg"))).unwrap();
+        spares.refill();
+        assert!(spares.next_bytes() > 0 && spares.reserve_bytes() > 0);
+    }
+}
+
+#[test]
 fn a_start_on_a_full_disk_knows_it() {
     let fs = SimFs::new(1);
     let (mut log, ..) = open(&fs);
