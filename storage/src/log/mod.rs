@@ -52,6 +52,8 @@ pub struct Log {
     active: Active,
     last: Position,
     spares: Spares,
+    /// Bytes for which [`Log::ensure_room`] has said yes since the last append.
+    promised: usize,
     /// Frames of received groups, put together for one write.
     scratch: Vec<u8>,
     poisoned: Option<String>,
@@ -172,6 +174,12 @@ impl Log {
     /// this class will find room; to be asked before anything is decided. May wait for the preparation of
     /// a segment.
     pub fn ensure_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
+        self.find_room(bytes, class)?;
+        self.promised = self.promised.max(bytes);
+        Ok(())
+    }
+
+    fn find_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
         self.check_poison()?;
         if bytes > GROUP_BYTES_MAX + PLACEMENT_BYTES {
             return Err(AppendError::NotAppendable);
@@ -195,9 +203,13 @@ impl Log {
         AppendError::NoRoom { dir: self.dir.clone(), bytes, detail }
     }
 
-    /// Room in the active segment for a frame, rolling to a spare one if need be.
+    /// Room in the active segment for a frame, rolling to a spare one if need be. What was promised isn't asked for
+    /// again: the disk may have filled since, but its room is there.
     fn make_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
-        self.ensure_room(bytes, class)?;
+        self.check_poison()?;
+        if std::mem::take(&mut self.promised) < bytes {
+            self.find_room(bytes, class)?;
+        }
         if fits(self.active.header.bytes, self.active.offset, bytes) {
             return Ok(());
         }

@@ -60,7 +60,10 @@ impl Log {
         let last = recovery.last;
         let scratch = Vec::new();
         let dir = dir.to_owned();
-        Ok((Self { fs, dir, epoch, options, segments, active, last, spares, scratch, poisoned: None }, recovery))
+        Ok((
+            Self { fs, dir, epoch, options, segments, active, last, spares, promised: 0, scratch, poisoned: None },
+            recovery,
+        ))
     }
 }
 

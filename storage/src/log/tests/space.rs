@@ -43,6 +43,21 @@ fn a_full_disk_keeps_a_reserve_and_sells_again_when_there_is_room() {
 }
 
 #[test]
+fn room_that_was_promised_is_there_though_the_disk_fills_meanwhile() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    let mut group = GroupBuffer::new();
+    group.push(&entry(0, 900)).unwrap();
+    log.ensure_room(group.bytes(), SpaceClass::Normal).unwrap();
+    fs.set_capacity(Some(fs.used()));
+    drop(log.spares.take_next(1, 16 << 10));
+    log.spares.refill();
+    assert_eq!(log.space(), Space::ReserveOnly);
+    log.append(&mut group, SpaceClass::Normal).unwrap();
+    assert!(matches!(append(&mut log, &[entry(1, 10)]), Err(AppendError::NoRoom { .. })), "promised once");
+}
+
+#[test]
 fn no_new_spare_takes_the_name_of_one_that_is_becoming_a_segment() {
     let fs = SimFs::new(1);
     let dir = Path::new(DIR);
