@@ -68,6 +68,17 @@ async function sidewaysScroll(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
+/** Waits until the public menu shows this figure: it is encoded anew at most once a second. */
+async function menuSays(base, sku, available) {
+  const until = Date.now() + 5_000;
+  for (;;) {
+    const menu = await (await fetch(`${base}/v1/stores/${STORE.id}/menu`)).json();
+    if (menu.items.find((item) => item.sku === sku).available === available) return;
+    assert.ok(Date.now() < until, `the menu never says ${available} of ${sku}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Fills the cart with one item that has options, taking what is proposed. */
 async function addItem(customer, item) {
   await button(customer, `选择 ${item} 的规格`).click();
@@ -214,6 +225,7 @@ async function run(browser, base, node) {
     await button(pos, "暂停接单").click();
     await pos.getByRole("dialog").getByRole("button", { name: "暂停接单" }).click();
     await visible(pos.getByText(/暂停至/));
+    await menuSays(base, "noodle-dandan", 0);
     const other = await open(browser, `${base}/#/store/${STORE.id}`, { name: "customer-wide", width: 1280, height: 900, locale: "en-GB", colorScheme: "dark" });
     pages.push(other);
     await visible(other.getByText("This store takes no orders for the moment"));
@@ -225,6 +237,7 @@ async function run(browser, base, node) {
     await button(pos, "恢复销售: 担担面").click();
     await pos.getByRole("dialog").getByRole("button", { name: "保存" }).click();
     await visible(button(pos, "设为售罄: 担担面"));
+    await menuSays(base, "noodle-dandan", 20); // no more is ever shown
     await button(pos, "订单").click();
   });
 

@@ -30,7 +30,7 @@ export async function wrongWords() {
     for (const [, prefix] of text.matchAll(/`([a-z]+\.)\$\{/g)) prefixes.add(prefix);
   }
   // A person must never read a bare problem type; these are defects of the page itself.
-  const defects = ["malformed", "bad-request", "idempotency-key-missing", "internal", "invalid-catalog", "method-not-allowed", "not-acceptable", "request-timeout", "too-large", "unsupported-media-type"];
+  const defects = ["malformed", "bad-request", "idempotency-key-missing", "internal", "invalid-catalog", "upgrade-required", "method-not-allowed", "not-acceptable", "request-timeout", "too-large", "unsupported-media-type"];
   const document = readFileSync(fileURLToPath(new URL("../../docs/problems.md", import.meta.url)), "utf8");
   for (const [, kind] of document.matchAll(/`\/problems\/([a-z-]+)`/g)) {
     if (!defects.includes(kind)) used.add(`problem.${kind}`);

@@ -99,8 +99,10 @@ try {
 }
 await route();
 
-// Offers and stock move while somebody reads: look again when they come back to the page.
-document.addEventListener("visibilitychange", async () => {
+// Offers and stock move while somebody reads: look again now and then, and when they come back to the page.
+const LOOK_AGAIN_MS = 60_000;
+
+async function lookAgain() {
   if (document.visibilityState !== "visible" || app.view !== "store") return;
   try {
     app.menu = await call("GET", path`/v1/stores/${app.store.id}/menu`, { open: true });
@@ -110,4 +112,7 @@ document.addEventListener("visibilitychange", async () => {
   } catch {
     // what is shown stays; the next tap says what is wrong
   }
-});
+}
+
+document.addEventListener("visibilitychange", lookAgain);
+setInterval(lookAgain, LOOK_AGAIN_MS);
