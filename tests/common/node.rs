@@ -75,6 +75,11 @@ impl Node {
         self.judge_log();
     }
 
+    /// Where it listens, for programs.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The data directory.
     pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")

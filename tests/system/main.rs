@@ -8,4 +8,5 @@ mod common;
 mod clock;
 mod contract;
 mod crash;
+mod documents;
 mod races;
