@@ -23,13 +23,15 @@ use support::{argument, figure};
 
 /// A log whose first segment takes the whole run: nothing is prepared while it is measured.
 fn log_options() -> LogOptions {
-    LogOptions { segment_bytes_first: 512 << 20, segment_bytes_max: 512 << 20, ..LogOptions::default() }
+    LogOptions { segment_bytes_first: 160 << 20, segment_bytes_max: 160 << 20, ..LogOptions::default() }
 }
 
 struct Measured {
     orders_per_second: f64,
     bytes_per_order: f64,
     orders_per_group: f64,
+    /// CPU microseconds of the writer's thread an order: little moved by what else the machine does.
+    cpu: f64,
     /// Microseconds an order: waiting for nothing but the disk; deciding and encoding; publishing.
     parts: [f64; 3],
 }
@@ -46,12 +48,15 @@ fn through_engine(dir: &Path, group: usize, orders: u64, projection: bool) -> Me
     support::import(&handle, 0);
     // Warm: the maps have their first size, the allocator its arenas.
     support::drive(&handle, group * 4, (0..orders / 10).map(support::place), |answer| drop(answer.unwrap()));
+    support::settle(dir);
     let requests: Vec<_> = (orders..orders * 2).map(support::place).collect();
     let metrics = handle.metrics().clone();
     let groups_before = sums(&metrics);
+    let cpu_before = support::thread_cpu_micros("writer");
     let begun = Instant::now();
     support::drive(&handle, group * 4, requests.into_iter(), |answer| drop(answer.unwrap()));
     let seconds = begun.elapsed().as_secs_f64();
+    let cpu = (support::thread_cpu_micros("writer") - cpu_before) / orders as f64;
     let after = sums(&metrics);
     let of = |index: usize| after[index] - groups_before[index];
     let (log, head) = (dir.join("log"), handle.status().log_head);
@@ -62,6 +67,7 @@ fn through_engine(dir: &Path, group: usize, orders: u64, projection: bool) -> Me
         orders_per_second: orders as f64 / seconds,
         bytes_per_order: bytes,
         orders_per_group: orders as f64 / of(3),
+        cpu,
         parts: [of(0) * per_order, of(1) * per_order, of(2) * per_order],
     }
 }
@@ -98,11 +104,13 @@ fn bytes_per_entry(log: &Path, head: u64) -> f64 {
     bytes as f64 / entries as f64
 }
 
-fn raw_log(dir: &Path, group: usize, orders: u64, bytes: usize) -> f64 {
+/// Orders a second and CPU microseconds an order.
+fn raw_log(dir: &Path, group: usize, orders: u64, bytes: usize) -> (f64, f64) {
     let options = LogOptions { create: true, ..log_options() };
     let open = || Log::open(real(), dir, Epoch(1), OpenFrom::snapshot(Position::ORIGIN), options, |_| Ok(()));
     let (mut log, _) = open().unwrap();
     let entry: Vec<u8> = (0..bytes).map(|i| (i * 31 % 251) as u8).collect();
+    support::settle(dir);
     let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
         let mut buffer = GroupBuffer::new();
         let begun = Instant::now();
@@ -113,7 +121,8 @@ fn raw_log(dir: &Path, group: usize, orders: u64, bytes: usize) -> f64 {
             }
             log.append(&mut buffer, SpaceClass::Normal).unwrap();
         }
-        (orders / group as u64 * group as u64) as f64 / begun.elapsed().as_secs_f64()
+        let written = (orders / group as u64 * group as u64) as f64;
+        (written / begun.elapsed().as_secs_f64(), support::thread_cpu_micros("writer") / written)
     });
     writer.unwrap().join().unwrap()
 }
@@ -134,14 +143,15 @@ fn main() {
             let dir = tempfile::tempdir().unwrap();
             let measured = through_engine(&dir.path().join("off"), group, orders, false);
             bytes = measured.bytes_per_order;
-            raw.push(raw_log(&dir.path().join("raw"), group, orders, bytes.round() as usize));
+            let (raw_rate, raw_cpu) = raw_log(&dir.path().join("raw"), group, orders, bytes.round() as usize);
+            raw.push(raw_rate);
             let with = through_engine(&dir.path().join("on"), group, orders, true);
             println!(
-                "group {group}, round {round}: raw {:.0}/s; engine {:.0}/s ({:.1} a group; µs an order: sync {:.2}, \
-                 decide {:.2}, publish {:.2}); with projection {:.0}/s",
-                raw[raw.len() - 1],
+                "group {group}, round {round}: raw {raw_rate:.0}/s ({raw_cpu:.2} µs CPU); engine {:.0}/s ({:.1} a group; \
+                 µs an order: writer's CPU {:.2}, sync {:.2}, decide {:.2}, publish {:.2}); with projection {:.0}/s",
                 measured.orders_per_second,
                 measured.orders_per_group,
+                measured.cpu,
                 measured.parts[0],
                 measured.parts[1],
                 measured.parts[2],

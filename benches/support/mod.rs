@@ -161,3 +161,24 @@ pub fn disk_bytes(dir: &Path) -> u64 {
         })
         .sum()
 }
+
+/// Waits until spare segments are zeroed, so that nothing else writes while it is measured.
+pub fn settle(dir: &Path) {
+    let mut before = (0, 0);
+    while before.1 < 4 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let bytes = disk_bytes(dir);
+        before = if bytes == before.0 { (bytes, before.1 + 1) } else { (bytes, 0) };
+    }
+}
+
+/// CPU time that the thread of this name has used, in microseconds.
+pub fn thread_cpu_micros(name: &str) -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let of = |task: std::fs::DirEntry| {
+        let comm = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let ran = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        (comm.trim() == name).then(|| ran.split(' ').next().unwrap().parse::<f64>().unwrap() / 1_000.0)
+    };
+    tasks.filter_map(of).sum()
+}

@@ -43,27 +43,32 @@ impl Handle {
     }
 
     /// Asks the writer; answers once everything it depends on is on disk.
-    pub async fn submit(&self, request: Request) -> Result<Answer, Refusal> {
+    pub async fn submit(&self, mut request: Request) -> Result<Answer, Refusal> {
         let mut closed = None;
         for _ in 0..RECORD_ATTEMPTS_MAX {
-            let answer = self.enqueue(request.clone(), closed.take())?.await;
-            let Some(order) = record_needed(&answer) else { return flatten(answer) };
+            let (order, back) = match outcome(self.enqueue(request, closed)?.await) {
+                Outcome::Final(answer) => return answer,
+                Outcome::RecordNeeded(order, request) => (order, request),
+            };
             let read_at = self.shared.views.durable_through();
-            let record = self.order(order).await.map_err(Refusal::Unavailable)?;
-            closed = Some(found(order, record, read_at)?);
+            closed = Some(found(order, self.order(order).await?, read_at)?);
+            request = back;
         }
         Err(Unavailable::Overloaded.into())
     }
 
     /// The same for threads outside the async runtime.
-    pub fn submit_blocking(&self, request: Request) -> Result<Answer, Refusal> {
+    pub fn submit_blocking(&self, mut request: Request) -> Result<Answer, Refusal> {
         let mut closed = None;
         for _ in 0..RECORD_ATTEMPTS_MAX {
-            let answer = self.enqueue(request.clone(), closed.take())?.blocking_recv();
-            let Some(order) = record_needed(&answer) else { return flatten(answer) };
+            let (order, back) = match outcome(self.enqueue(request, closed)?.blocking_recv()) {
+                Outcome::Final(answer) => return answer,
+                Outcome::RecordNeeded(order, request) => (order, request),
+            };
             let read_at = self.shared.views.durable_through();
-            let record = history::order(&self.shared.views, &self.projection, order).map_err(Refusal::Unavailable)?;
+            let record = history::order(&self.shared.views, &self.projection, order)?;
             closed = Some(found(order, record, read_at)?);
+            request = back;
         }
         Err(Unavailable::Overloaded.into())
     }
@@ -73,7 +78,7 @@ impl Handle {
         &self,
         request: Request,
         closed: Option<ClosedRecord>,
-    ) -> Result<oneshot::Receiver<Result<Answer, Refusal>>, Refusal> {
+    ) -> Result<oneshot::Receiver<Replied>, Refusal> {
         let critical = is_critical(&request.command);
         if let Some(unavailable) = self.shared.closed_for(!critical) {
             return Err(unavailable.into());
@@ -238,18 +243,22 @@ impl Handle {
     }
 }
 
-type Received = Result<Result<Answer, Refusal>, oneshot::error::RecvError>;
+type Replied = (Result<Answer, Refusal>, Request);
 
-fn record_needed(answer: &Received) -> Option<OrderId> {
-    match answer {
-        Ok(Err(Refusal::Rejected(Rejection::RecordNeeded { order }))) => Some(*order),
-        _ => None,
-    }
+enum Outcome {
+    Final(Result<Answer, Refusal>),
+    RecordNeeded(OrderId, Request),
 }
 
 /// A request that was taken in and never answered may or may not be on disk.
-fn flatten(answer: Received) -> Result<Answer, Refusal> {
-    answer.unwrap_or(Err(Refusal::Unavailable(Unavailable::StorageFailed)))
+fn outcome(replied: Result<Replied, oneshot::error::RecvError>) -> Outcome {
+    match replied {
+        Ok((Err(Refusal::Rejected(Rejection::RecordNeeded { order })), request)) => {
+            Outcome::RecordNeeded(order, request)
+        }
+        Ok((answer, _)) => Outcome::Final(answer),
+        Err(_) => Outcome::Final(Err(Unavailable::StorageFailed.into())),
+    }
 }
 
 /// An order that is known to have closed but whose record is past its retention is gone for good.

@@ -9,8 +9,9 @@ use super::answer::{Answer, Refusal, Request};
 use crate::domain::command::Command;
 use crate::domain::order::Order;
 
-/// What comes back. Dropped unanswered, the outcome is open.
-pub(super) type Reply = oneshot::Sender<Result<Answer, Refusal>>;
+/// What comes back: the answer, and the request, to be asked again with the record it needs, or freed on the thread that
+/// made it. Dropped unanswered, the outcome is open.
+pub(super) type Reply = oneshot::Sender<(Result<Answer, Refusal>, Request)>;
 
 /// A closed order as a value, with how far history was durable before it was looked up.
 #[derive(Debug, Clone)]

@@ -7,6 +7,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::answer::{Answer, Refusal};
+use crate::domain::command::Command;
+
 /// Labels of a decided command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CommandLabels {
@@ -118,5 +121,33 @@ impl EngineMetrics {
         engine.register("projection_rebuilds", "Times the projection was built anew", self.projection_rebuilds.clone());
         engine.register("log_head", "Last durable log entry", self.log_head.clone());
         engine.register_with_unit("log", "Bytes of the log on disk", Unit::Bytes, self.log_bytes.clone());
+    }
+}
+
+/// Counts a group's commands, so that the shared counters are looked up once a kind and group.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Vec<(CommandLabels, u64)>);
+
+impl Tally {
+    /// Counts one answer; `changed` says whether anything was written.
+    pub(super) fn count(&mut self, command: &Command, answer: &Result<Answer, Refusal>, changed: bool) {
+        let result = match answer {
+            Ok(_) if changed => "done",
+            Ok(_) => "repeated",
+            Err(Refusal::Rejected(_)) => "rejected",
+            Err(Refusal::Unavailable(_)) => "unavailable",
+        };
+        let labels = CommandLabels { command: command.name(), result };
+        match self.0.iter_mut().find(|(known, _)| *known == labels) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((labels, 1)),
+        }
+    }
+
+    /// Adds everything to the shared counters.
+    pub(super) fn tell(&mut self, metrics: &EngineMetrics) {
+        for (labels, count) in self.0.drain(..) {
+            metrics.commands.get_or_create(&labels).inc_by(count);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::answer::{Answer, Refusal, Unavailable};
+use super::answer::{Answer, Refusal, Request, Unavailable};
 use super::commit::Committed;
 use super::job::Reply;
 use super::shared::Shared;
@@ -11,24 +11,24 @@ use crate::domain::time::Timestamp;
 
 /// Answers that wait for the fsync of what was decided before them.
 #[derive(Debug, Default)]
-pub(super) struct Replies(Vec<(Reply, Result<Answer, Refusal>)>);
+pub(super) struct Replies(Vec<(Reply, Result<Answer, Refusal>, Request)>);
 
 impl Replies {
-    pub(super) fn push(&mut self, reply: Reply, answer: Result<Answer, Refusal>) {
-        self.0.push((reply, answer));
+    pub(super) fn push(&mut self, reply: Reply, answer: Result<Answer, Refusal>, request: Request) {
+        self.0.push((reply, answer, request));
     }
 
     /// Everybody is told. Who has gone away meanwhile finds it in the read models.
     pub(super) fn send(&mut self) {
-        for (reply, answer) in self.0.drain(..) {
-            let _gone = reply.send(answer);
+        for (reply, answer, request) in self.0.drain(..) {
+            let _gone = reply.send((answer, request));
         }
     }
 
     /// Nobody is told anything but that the outcome is open.
     pub(super) fn fail(&mut self) {
-        for (reply, _) in self.0.drain(..) {
-            let _gone = reply.send(Err(Unavailable::StorageFailed.into()));
+        for (reply, _, request) in self.0.drain(..) {
+            let _gone = reply.send((Err(Unavailable::StorageFailed.into()), request));
         }
     }
 }
@@ -45,6 +45,8 @@ pub(super) fn publish(
     shared.views.apply(&effects, last);
     replies.send();
     shared.head.raise(last);
-    // An error says that nobody listens.
-    let _listeners = shared.committed.send(Arc::new(Committed { first, last, at, effects }));
+    if shared.committed.receiver_count() > 0 {
+        // An error says that the last listener has just gone.
+        let _gone = shared.committed.send(Arc::new(Committed { first, last, at, effects }));
+    }
 }

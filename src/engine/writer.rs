@@ -16,7 +16,7 @@ use qucan_storage::log::{AppendError, GroupBuffer, Log, Space, SpaceClass};
 use super::answer::{Answer, Refusal, Request, Unavailable};
 use super::deadlines::{self, DeadlineGate};
 use super::job::{ClosedRecord, Job, is_critical};
-use super::metrics::CommandLabels;
+use super::metrics::Tally;
 use super::options::EngineLimits;
 use super::publish::{Replies, publish};
 use super::reclosed::Reclosed;
@@ -98,6 +98,7 @@ pub(super) struct Group {
     /// Bytes for which the log has said that there is room, for everybody and for critical commands.
     room: [usize; 2],
     has_critical: bool,
+    tally: Tally,
 }
 
 /// Runs the writer until it is told to end, or can't go on. Gives the log and the state back after a stop.
@@ -121,7 +122,7 @@ pub(super) fn run(writer: Writer) -> Option<(Log, State)> {
     };
     let why = if shared.has_failed() { Unavailable::StorageFailed } else { Unavailable::ShuttingDown };
     for job in queues.critical.try_iter().chain(queues.normal.try_iter()) {
-        let _gone = job.reply.send(Err(why.into()));
+        let _gone = job.reply.send((Err(why.into()), job.request));
     }
     shared.head.close();
     left
@@ -253,7 +254,7 @@ impl Writer {
                 }
             }
         }
-        let mut commands = 0;
+        let (mut commands, began) = (0, Instant::now());
         while let Some(job) = self.group.batch.pop_front() {
             // An import may fill a group of the largest size: it gets one to itself.
             let is_import = matches!(job.request.command, Command::ImportCatalog(_));
@@ -263,22 +264,24 @@ impl Writer {
                 break;
             }
             commands += 1;
-            self.shared.metrics.queue_wait_seconds.observe(job.queued_at.elapsed().as_secs_f64());
+            self.shared.metrics.queue_wait_seconds.observe(began.duration_since(job.queued_at).as_secs_f64());
             let before = self.group.buffer.len();
             let answer = match self.decide_one(&job.request, job.closed.as_ref(), now) {
                 Ok(answer) => Ok(answer),
                 Err(Not::Refused(refusal)) => Err(refusal),
                 Err(Not::Broken(broken)) => {
-                    self.group.replies.push(job.reply, Err(Unavailable::StorageFailed.into()));
+                    self.group.replies.push(job.reply, Err(Unavailable::StorageFailed.into()), job.request);
                     return Err(broken);
                 }
             };
-            self.tally(&job.request.command, &answer, self.group.buffer.len() > before);
-            self.group.replies.push(job.reply, answer);
+            let changed = self.group.buffer.len() > before;
+            self.group.tally.count(&job.request.command, &answer, changed);
+            self.group.replies.push(job.reply, answer, job.request);
         }
         if commands > 0 {
             self.shared.metrics.group_commands.observe(count(commands));
         }
+        self.group.tally.tell(&self.shared.metrics);
         Ok(())
     }
 
@@ -347,17 +350,6 @@ impl Writer {
         }
         group.has_critical |= critical;
         Ok(())
-    }
-
-    fn tally(&self, command: &Command, answer: &Result<Answer, Refusal>, changed: bool) {
-        let result = match answer {
-            Ok(_) if changed => "done",
-            Ok(_) => "repeated",
-            Err(Refusal::Rejected(_)) => "rejected",
-            Err(Refusal::Unavailable(_)) => "unavailable",
-        };
-        let labels = CommandLabels { command: command.name(), result };
-        self.shared.metrics.commands.get_or_create(&labels).inc();
     }
 }
 

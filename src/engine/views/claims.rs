@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use super::sharded::Sharded;
+use super::sharded::ShardedByOwnId;
 use crate::domain::coupon::{CampaignNumber, Claim};
 use crate::domain::id::CouponId;
 use crate::domain::state::{Part, State};
@@ -16,11 +16,11 @@ const ORDINAL_BITS: u32 = 4;
 
 /// Claims by coupon id.
 #[derive(Debug)]
-pub(super) struct Claims(Sharded<Key, Packed>);
+pub(super) struct Claims(ShardedByOwnId<Key, Packed>);
 
 impl Claims {
     pub(super) fn of(state: &State) -> Self {
-        let claims = Self(Sharded::new());
+        let claims = Self(ShardedByOwnId::new());
         for part in state.parts() {
             if let Part::Claims(_, part) = part {
                 part.into_iter().for_each(|(coupon, claim)| claims.put(coupon, claim));
@@ -34,11 +34,11 @@ impl Claims {
     }
 
     pub(super) fn put(&self, coupon: CouponId, claim: Claim) {
-        self.0.insert(key(coupon), pack(claim));
+        self.0.insert(&key(coupon), pack(claim));
     }
 
     pub(super) fn forget(&self, campaign: CampaignNumber) {
-        self.0.retain(|_, claim| unpack(*claim).campaign != campaign);
+        self.0.retain(|claim| unpack(*claim).campaign != campaign);
     }
 }
 

@@ -22,8 +22,7 @@ impl Members {
     }
 
     pub(super) fn put(&self, order: &Arc<Order>) {
-        self.0.update(order.member.clone(), |orders| {
-            let orders = orders.get_or_insert_default();
+        self.0.change(&order.member, |orders| {
             match orders.binary_search_by_key(&order.id, |known| known.id) {
                 Ok(at) => {
                     if let Some(slot) = orders.get_mut(at) {
@@ -32,17 +31,14 @@ impl Members {
                 }
                 Err(at) => orders.insert(at, Arc::clone(order)),
             }
+            true
         });
     }
 
     pub(super) fn remove(&self, order: &Order) {
-        self.0.update(order.member.clone(), |slot| {
-            if let Some(orders) = slot {
-                orders.retain(|known| known.id != order.id);
-                if orders.is_empty() {
-                    *slot = None;
-                }
-            }
+        self.0.change(&order.member, |orders| {
+            orders.retain(|known| known.id != order.id);
+            !orders.is_empty()
         });
     }
 }

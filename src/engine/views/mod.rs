@@ -36,8 +36,8 @@ pub use stores::StoreView;
 use claims::Claims;
 use members::Members;
 use overlay::Overlay;
-use sharded::Sharded;
-use stores::Stores;
+use sharded::ShardedByOwnId;
+use stores::{StoreCell, Stores};
 
 /// All read models of a region.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct Views {
     epoch: u16,
     secret: RegionSecret,
     catalog: ArcSwap<Catalog>,
-    orders: Sharded<u64, Arc<Order>>,
+    orders: ShardedByOwnId<u64, Arc<Order>>,
     open_orders: AtomicUsize,
     members: Members,
     stores: Stores,
@@ -67,7 +67,7 @@ impl Views {
             epoch,
             secret: state.region().map_or(RegionSecret([0; 32]), |start| start.secret),
             catalog: ArcSwap::new(Arc::clone(state.catalog())),
-            orders: Sharded::new(),
+            orders: ShardedByOwnId::new(),
             open_orders: AtomicUsize::new(0),
             members: Members::new(),
             stores: Stores::of(state),
@@ -197,14 +197,15 @@ impl Views {
 
     /// Takes a durable group in; only the writer calls it.
     pub(in crate::engine) fn apply(&self, effects: &[Effect], last: u64) {
+        let stores = &mut self.stores.writer();
         for effect in effects {
             match effect {
                 Effect::Catalog(catalog) => {
                     self.stores.know(catalog);
                     self.catalog.store(Arc::clone(catalog));
                 }
-                Effect::Stock { store, sku, line } => self.stores.cell(store).put_stock(sku, *line),
-                Effect::Accepting { store, pause } => self.stores.cell(store).put_pause(pause.clone()),
+                Effect::Stock { store, sku, line } => stores.cell(store).put_stock(sku, *line),
+                Effect::Accepting { store, pause } => stores.cell(store).put_pause(pause.clone()),
                 Effect::Campaign { number, counters } => {
                     self.campaigns.write().insert(*number, counters.clone());
                 }
@@ -213,31 +214,33 @@ impl Views {
                     self.claims.forget(*number);
                 }
                 Effect::Coupon { coupon, claim } => self.claims.put(*coupon, *claim),
-                Effect::Order(effect) => self.apply_order(effect, last),
+                Effect::Order(effect) => self.apply_order(stores.cell(&effect.order.store), effect, last),
             }
         }
         self.durable_through.store(last, Ordering::Release);
     }
 
-    fn apply_order(&self, effect: &OrderEffect, sequence: u64) {
+    fn apply_order(&self, store: &StoreCell, effect: &OrderEffect, sequence: u64) {
         let order = &effect.order;
         if effect.closed {
             self.overlay.insert(order, sequence);
-            self.stores.cell(&order.store).take_order(effect);
+            store.take_order(effect);
             self.members.remove(order);
-            self.refunds.write().remove(&order.id.packed());
-            if self.orders.remove(&order.id.packed()).is_some() {
+            if !order.refunds.is_empty() {
+                self.refunds.write().remove(&order.id.packed());
+            }
+            if self.orders.remove(&order.id.packed()) {
                 self.open_orders.fetch_sub(1, Ordering::Relaxed);
             }
         } else {
             self.put_open(order);
-            self.stores.cell(&order.store).take_order(effect);
+            store.take_order(effect);
         }
     }
 
     fn put_open(&self, order: &Arc<Order>) {
         let packed = order.id.packed();
-        if self.orders.insert(packed, Arc::clone(order)).is_none() {
+        if self.orders.insert(&packed, Arc::clone(order)) {
             self.open_orders.fetch_add(1, Ordering::Relaxed);
         }
         self.members.put(order);

@@ -74,11 +74,29 @@ impl Stores {
         Arc::clone(self.0.write().entry(store.clone()).or_default())
     }
 
+    /// For taking in a group: effects of one order stand together and concern one store, which is looked up once.
+    pub(super) fn writer(&self) -> StoreWriter<'_> {
+        StoreWriter { stores: self, last: None }
+    }
+
     /// Makes cells for the stores of a new catalogue.
     pub(super) fn know(&self, catalog: &Catalog) {
         catalog.stores.keys().for_each(|store| {
             self.cell(store);
         });
+    }
+}
+
+/// Looks stores up, remembering the last one.
+pub(super) struct StoreWriter<'s> {
+    stores: &'s Stores,
+    last: Option<(StoreId, Arc<StoreCell>)>,
+}
+
+impl StoreWriter<'_> {
+    pub(super) fn cell(&mut self, store: &StoreId) -> &StoreCell {
+        let last = self.last.take().filter(|(last, _)| last == store);
+        &self.last.insert(last.unwrap_or_else(|| (store.clone(), self.stores.cell(store)))).1
     }
 }
 
