@@ -1,13 +1,14 @@
 //! Place-order decided, logged and synced through the engine, next to the raw log: the same writer pattern, the same bytes,
 //! pre-zeroed segments, in turns in the same run. `cargo bench --bench engine [-- --orders N --rounds N]`
-#![expect(clippy::print_stdout, reason = "a benchmark's figures are its output")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at the first surprise")]
-#![expect(
-    clippy::panic,
-    clippy::cast_precision_loss,
+#![allow(
     clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "figures, not facts"
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints figures and may stop at the first surprise"
 )]
 
 mod support;

@@ -132,6 +132,8 @@ impl Days {
         }
         let made = Day::new(self.dir.join(name_of(day)), false);
         self.days.write().insert(day, Arc::clone(&made));
+        // A day that is no longer written gives its memory back until somebody asks for it.
+        self.close_unused(&made, 0);
         made
     }
 
@@ -215,19 +217,19 @@ impl Days {
             return Err(DayError::Inconsistent { dir: day.dir.clone(), what: "its tables are gone" });
         }
         *day.reader.write() = Some(opened.reader());
-        self.close_unused(day);
+        self.close_unused(day, PROJECTION_DAYS_READ.saturating_sub(1));
         Ok(tables.insert(opened))
     }
 
-    /// The newest days stay open; of the older ones only those used last. One that somebody uses now is left for the
-    /// next time.
-    fn close_unused(&self, but: &Day) {
+    /// The newest days stay open; of the older ones only so many, those used last. One that somebody uses now is left for
+    /// the next time.
+    fn close_unused(&self, but: &Day, older_kept: usize) {
         let days = self.days.read();
         let older = days.values().rev().skip(PROJECTION_DAYS_WRITTEN).filter(|day| !std::ptr::eq(day.as_ref(), but));
         let mut open: Vec<_> =
             older.filter(|day| day.reader.try_read().is_some_and(|reader| reader.is_some())).collect();
         open.sort_by_key(|day| std::cmp::Reverse(day.used.load(Ordering::Relaxed)));
-        for day in open.into_iter().skip(PROJECTION_DAYS_READ.saturating_sub(1)) {
+        for day in open.into_iter().skip(older_kept) {
             if let (Some(mut tables), Some(mut reader)) = (day.tables.try_lock(), day.reader.try_write()) {
                 reader.take();
                 drop(tables.take());
