@@ -32,11 +32,22 @@ impl Node {
 
     /// A fresh node that sells nothing yet.
     pub fn empty(configuration: &str) -> Self {
+        Self::in_mode("sandbox", configuration)
+    }
+
+    /// The same with real money, as far as a test goes.
+    pub fn in_production() -> Self {
+        let node = Self::in_mode("production", "");
+        node.operator().put("/v1/catalog", &catalogue()).expect(200);
+        node
+    }
+
+    fn in_mode(mode: &str, configuration: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();
         let data = directory.path().join("data");
         let text = format!(
-            "mode = \"sandbox\"\n[node]\nregion = \"east\"\nlisten = [\"{address}\"]\ndata_dir = \"{}\"\n\
+            "mode = \"{mode}\"\n[node]\nregion = \"east\"\nlisten = [\"{address}\"]\ndata_dir = \"{}\"\n\
              [auth]\nhs256_secret = \"{}\"\n{configuration}\n",
             data.display(),
             tokens::SECRET

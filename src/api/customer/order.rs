@@ -40,7 +40,7 @@ pub async fn get_order(
 #[serde(deny_unknown_fields)]
 #[schema(as = Pay)]
 pub struct PayBody {
-    /// A provider of this node; `sandbox` in sandbox mode.
+    /// A provider of this node, `sandbox` in sandbox mode; any other is `malformed`.
     provider: String,
 }
 

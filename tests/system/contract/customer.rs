@@ -19,6 +19,7 @@ fn stores_are_listed_found_and_sorted_by_distance() {
     check(&all, STORES);
     assert_eq!(ids(&all["stores"]), ["s1", "s2", "shut"]);
     assert!(all["stores"][0].get("distance_m").is_none(), "no place, no distance");
+    assert!(all.get("next_cursor").is_none(), "there is no more");
     assert_eq!((all["stores"][0]["open"].as_bool(), all["stores"][0]["accepting"].as_bool()), (Some(true), Some(true)));
     assert_eq!(
         (all["stores"][2]["open"].as_bool(), all["stores"][2]["accepting"].as_bool()),
@@ -138,6 +139,7 @@ fn campaigns_are_listed_with_what_is_left() {
     let page = world.anna.get("/v1/campaigns?limit=3").expect(200);
     let rest = world.anna.get(&format!("/v1/campaigns?cursor={}", page["next_cursor"].as_str().unwrap())).expect(200);
     assert_eq!(ids(&rest["campaigns"]), ["twice"]);
+    assert!(rest.get("next_cursor").is_none(), "there is no more");
 }
 
 #[test]

@@ -134,3 +134,17 @@ fn the_sandbox_hands_out_tokens_that_work() {
     }
     assert_eq!(world.everything()["orders"], json!({"orders": []}));
 }
+
+#[test]
+fn in_production_there_is_no_sandbox() {
+    let mut world = World::of(crate::common::Node::in_production());
+    let order = world.awaiting();
+    let mut nobody = world.node.client(None);
+    for path in ["/v1/sandbox/tokens".to_owned(), format!("/v1/sandbox/payments/{order}/succeed")] {
+        let reply = nobody.post(&path, &json!({"role": "operator", "subject": "me"}));
+        assert_eq!((reply.status, reply.problem().as_str()), (404, "not-found"), "{path}");
+    }
+    let pay = world.anna.post(&format!("/v1/orders/{order}/pay"), &json!({"provider": "sandbox"}));
+    assert_eq!((pay.status, pay.problem().as_str()), (400, "malformed"));
+    assert_eq!(world.anna.get(&format!("/v1/orders/{order}")).expect(200)["status"], "awaiting_payment");
+}
