@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
 use qucan_storage::limits::GROUP_BYTES_MAX;
@@ -33,6 +33,9 @@ use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::limits::GROUP_BYTES_SOFT;
+
+/// How often an idle writer looks whether a full disk has room again.
+const FULL_DISK_LOOK: Duration = Duration::from_secs(1);
 
 /// How the writer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +156,11 @@ impl Writer {
         }
         let queues = &self.queues;
         let batch = &mut self.group.batch;
-        let sleep = self.gate.sleep(self.state.next_deadline(), self.shared.clock.now());
+        let mut sleep = self.gate.sleep(self.state.next_deadline(), self.shared.clock.now());
+        if self.group.space.is_some_and(|space| space != Space::Ample) {
+            // Looks again by itself, so that readiness comes back without a request.
+            sleep = Some(sleep.unwrap_or(FULL_DISK_LOOK).min(FULL_DISK_LOOK));
+        }
         macro_rules! wait {
             ($($timeout:tt)*) => {
                 select! {

@@ -277,6 +277,31 @@ fn a_queue_walk_gets_every_paid_order_once_over_a_restart_and_with_orders_closed
 }
 
 #[test]
+fn a_list_opens_no_day_in_which_the_member_has_nothing() {
+    let mut region = region(|_| {});
+    let mut sold = Vec::new();
+    for day in 0..4 {
+        sold.push(region.sell(if day == 0 { "ann" } else { "bob" }, &format!("day-{day}")));
+        region.projected();
+        region.advance(Millis::hours(24));
+    }
+    let noted = |region: &Region, day: &str| region.state_dir().join(day).with_extension("members");
+    assert!(noted(&region, "20261123").is_file() && noted(&region, "20261124").is_file());
+    assert_eq!(ids(&of_member(&region, None, 10)), vec![sold[0].id], "whoever has something is found");
+
+    // An older day that is written again, by an order that stayed open for its refund, is looked at anew.
+    let late = region.pay(sold[1].id, "late").id;
+    region.refund_succeeds(late, 1);
+    region.projected();
+    assert!(noted(&region, "20261124").is_file());
+    region.stop();
+    std::fs::write(noted(&region, "20261123"), b"damaged").unwrap();
+    region.start();
+    assert_eq!(region.find_in_time(sold[0].id), Some(sold[0].clone()));
+    assert_eq!(ids(&of_member(&region, None, 10)), vec![sold[0].id]);
+}
+
+#[test]
 fn whole_days_leave_after_their_retention() {
     let region = region(|options| options.closed_orders_days = 3);
     let mut days = Vec::new();

@@ -48,7 +48,8 @@ fn every_command_line_in_the_documents_is_one_that_the_program_knows() {
         let code = text.lines().flat_map(|line| line.split('`'));
         for words in code.map(|piece| piece.split_whitespace().collect::<Vec<_>>()) {
             let Some(at) = words.iter().position(|word| *word == "qucan" || word.ends_with("/qucan")) else { continue };
-            let Some(command) = words.get(at + 1).filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) else {
+            let Some(command) = words.get(at + 1).filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()))
+            else {
                 continue;
             };
             if words[..at].iter().any(|word| *word == "-p") {

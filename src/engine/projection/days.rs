@@ -12,6 +12,7 @@ use qucan_storage::Position;
 use qucan_storage::table::{self, Applied, Scan, TableError, TableOptions, TableReader, Tables};
 
 use super::keys::{self, INDEX, ORDERS, TABLES};
+use super::members::Members;
 use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
 use crate::domain::order::Order;
 use crate::domain::time::BusinessDay;
@@ -30,6 +31,8 @@ pub(super) enum DayError {
     Inconsistent { dir: PathBuf, what: &'static str },
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    #[error("{}: dropped or moved aside meanwhile", dir.display())]
+    Retired { dir: PathBuf },
 }
 
 impl DayError {
@@ -38,7 +41,7 @@ impl DayError {
         match self {
             Self::Table(error) => error.is_fatal(),
             Self::Record(_) | Self::Inconsistent { .. } => true,
-            Self::Io { .. } => false,
+            Self::Io { .. } | Self::Retired { .. } => false,
         }
     }
 }
@@ -54,6 +57,10 @@ pub(super) struct Day {
     used: AtomicU64,
     /// Something was applied to it, here or before this start.
     stamped: AtomicBool,
+    /// No longer one of the days: whoever still holds it must not make its directory anew.
+    retired: AtomicBool,
+    /// Who has orders on it; known for days that are no longer written.
+    members: RwLock<Option<Members>>,
 }
 
 /// All days there are.
@@ -137,10 +144,41 @@ impl Days {
         made
     }
 
+    /// Finds out who has orders on the days that are no longer written, so that most lists need not open them.
+    pub(super) fn know_members(&self) -> Result<(), DayError> {
+        let days: Vec<_> = self.days.read().values().rev().skip(PROJECTION_DAYS_WRITTEN).cloned().collect();
+        for day in days.into_iter().filter(|day| day.members.read().is_none()) {
+            let members = match Members::load(&day.members_file()) {
+                Some(members) => members,
+                None => self.read_members(&day)?,
+            };
+            *day.members.write() = Some(members);
+        }
+        Ok(())
+    }
+
+    fn read_members(&self, day: &Day) -> Result<Members, DayError> {
+        let mut names = Vec::new();
+        self.with(day, |tables| {
+            let scan = Scan { limit: usize::MAX, ..Scan::prefix(keys::MEMBERS) };
+            tables.visit(INDEX, &scan, |key, _| {
+                names.extend(keys::member_of(key).map(<[u8]>::to_vec));
+                true
+            })?;
+            Ok(())
+        })?;
+        let members = Members::of(names.iter());
+        if let Err(error) = members.store(&day.members_file()) {
+            tracing::debug!(%error, "a day's members were not written down; they are read again at the next start");
+        }
+        Ok(members)
+    }
+
     /// Closes a day and deletes it.
     pub(super) fn drop_day(&self, day: BusinessDay) -> Result<(), DayError> {
         let Some(dropped) = self.days.write().remove(&day) else { return Ok(()) };
-        dropped.close()?;
+        dropped.retire()?;
+        dropped.forget_members()?;
         Ok(table::remove(&dropped.dir)?)
     }
 
@@ -150,7 +188,8 @@ impl Days {
         table::remove(&aside)?;
         let days = std::mem::take(&mut *self.days.write());
         for (day, moved) in days {
-            let _broken_anyway = moved.close();
+            let _broken_anyway = moved.retire();
+            moved.forget_members()?;
             let io = |source| DayError::Io { path: aside.clone(), source };
             std::fs::create_dir_all(&aside).map_err(io)?;
             table::move_aside(&moved.dir, &aside.join(name_of(day)))?;
@@ -190,6 +229,9 @@ impl Days {
         change: impl FnOnce(&mut Tables) -> Result<T, DayError>,
     ) -> Result<T, DayError> {
         self.touch(day);
+        if day.members.read().is_some() {
+            day.forget_members()?;
+        }
         let mut tables = day.tables.lock();
         let changed = change(self.open(day, &mut tables)?)?;
         day.stamped.store(true, Ordering::SeqCst);
@@ -211,6 +253,9 @@ impl Days {
     fn open<'t>(&self, day: &Day, tables: &'t mut Option<Tables>) -> Result<&'t mut Tables, DayError> {
         if let Some(tables) = tables {
             return Ok(tables);
+        }
+        if day.retired.load(Ordering::SeqCst) {
+            return Err(DayError::Retired { dir: day.dir.clone() });
         }
         let opened = Tables::open(&day.dir, TABLES, TableOptions::default())?;
         if day.stamped.load(Ordering::SeqCst) && opened.applied().position == Position::ORIGIN {
@@ -250,6 +295,9 @@ impl Days {
         before: Option<OrderId>,
         limit: usize,
     ) -> Result<Vec<Order>, DayError> {
+        if day.members.read().as_ref().is_some_and(|members| !members.may_hold(member)) {
+            return Ok(Vec::new());
+        }
         let (first, mut last) = (keys::member_key(member, 0), keys::member_key(member, u64::MAX));
         if let Some(before) = before {
             last = keys::member_key(member, before.packed());
@@ -316,8 +364,38 @@ impl Days {
 
 impl Day {
     fn new(dir: PathBuf, stamped: bool) -> Arc<Self> {
-        let (tables, reader) = (Mutex::new(None), RwLock::new(None));
-        Arc::new(Self { dir, tables, reader, used: AtomicU64::new(0), stamped: AtomicBool::new(stamped) })
+        Arc::new(Self {
+            dir,
+            tables: Mutex::new(None),
+            reader: RwLock::new(None),
+            used: AtomicU64::new(0),
+            stamped: AtomicBool::new(stamped),
+            retired: AtomicBool::new(false),
+            members: RwLock::new(None),
+        })
+    }
+
+    fn members_file(&self) -> PathBuf {
+        self.dir.with_extension("members")
+    }
+
+    /// Before the day is written again: who has orders on it is no longer known, not after a power cut either.
+    fn forget_members(&self) -> Result<(), DayError> {
+        self.members.write().take();
+        let path = self.members_file();
+        let removed = std::fs::remove_file(&path).and_then(|()| match path.parent() {
+            Some(parent) => std::fs::File::open(parent)?.sync_all(),
+            None => Ok(()),
+        });
+        match removed {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(DayError::Io { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    fn retire(&self) -> Result<(), DayError> {
+        self.retired.store(true, Ordering::SeqCst);
+        self.close()
     }
 
     /// Closes it once nobody uses it.

@@ -220,7 +220,7 @@ impl Run {
         projection.trouble.lock().opening = false;
         self.follower.shared.views.overlay().projected(self.scanned.sequence.0);
         self.write_mark(self.scanned.sequence.0);
-        Ok(())
+        Ok(days.know_members()?)
     }
 
     /// Reads what is committed, up to a batch, and applies it; answers whether there may be more at once.
@@ -332,6 +332,7 @@ impl Run {
                 tracing::warn!(%error, day = %day.date(), "a day past its retention can't be deleted");
             }
         }
+        days.know_members()?;
         projection.applied.store(end.sequence.0, Ordering::SeqCst);
         self.follower.shared.views.overlay().projected(end.sequence.0);
         Ok(())

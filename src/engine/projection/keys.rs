@@ -71,6 +71,14 @@ pub fn member_key(member: &MemberId, packed: u64) -> Vec<u8> {
     text_key(b'm', member.as_str(), packed)
 }
 
+/// What the keys of all members' lists begin with.
+pub const MEMBERS: &[u8] = b"m";
+
+/// The member in a key of a member's list.
+pub fn member_of(key: &[u8]) -> Option<&[u8]> {
+    key.get(1..key.len().checked_sub(9)?)
+}
+
 /// Key of an order in its store's list of the day.
 pub fn store_key(store: &StoreId, packed: u64) -> Vec<u8> {
     text_key(b's', store.as_str(), packed)

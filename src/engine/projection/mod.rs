@@ -21,6 +21,7 @@ mod days;
 mod follow;
 pub mod keys;
 pub(super) mod mark;
+mod members;
 
 use days::{DayError, Days};
 

@@ -1,0 +1,68 @@
+//! Who has orders on a day, in four bytes a member: so that a list of a member's orders does not open days in which there
+//! are none. Kept in memory and beside the day's tables; a wrong yes costs a look, a wrong no is not possible.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use crate::domain::id::MemberId;
+
+/// Fingerprints of the members of a day, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Members(Vec<u32>);
+
+const CHECK: usize = 32;
+
+fn fingerprint(member: &[u8]) -> u32 {
+    u32::from_le_bytes(blake3::hash(member).as_bytes().first_chunk().copied().unwrap_or_default())
+}
+
+impl Members {
+    /// The members that `each` names, by their bytes; more than once does no harm.
+    pub(super) fn of(members: impl Iterator<Item = impl AsRef<[u8]>>) -> Self {
+        let sorted: BTreeSet<u32> = members.map(|member| fingerprint(member.as_ref())).collect();
+        Self(sorted.into_iter().collect())
+    }
+
+    /// Whether the member may have an order on the day.
+    pub(super) fn may_hold(&self, member: &MemberId) -> bool {
+        self.0.binary_search(&fingerprint(member.as_str().as_bytes())).is_ok()
+    }
+
+    /// Reads them back; nothing where the file is missing or not whole.
+    pub(super) fn load(path: &Path) -> Option<Self> {
+        let bytes = std::fs::read(path).ok()?;
+        let (check, body) = bytes.split_at_checked(CHECK)?;
+        let (numbers, rest) = body.as_chunks::<4>();
+        let whole = rest.is_empty() && blake3::hash(body).as_bytes() == check;
+        whole.then(|| Self(numbers.iter().map(|number| u32::from_le_bytes(*number)).collect()))
+    }
+
+    /// Writes them down. Not synced: what is not whole is made anew.
+    pub(super) fn store(&self, path: &Path) -> io::Result<()> {
+        let body: Vec<u8> = self.0.iter().flat_map(|number| number.to_le_bytes()).collect();
+        std::fs::write(path, [blake3::hash(&body).as_bytes().as_slice(), &body].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_found_again_and_a_damaged_file_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("20261123.members");
+        assert!(Members::load(&path).is_none());
+        let names: Vec<String> = (0..1_000).map(|number| format!("member-{number}")).collect();
+        Members::of(names.iter()).store(&path).unwrap();
+        let found = Members::load(&path).unwrap();
+        assert!(names.iter().all(|name| found.may_hold(&name.parse().unwrap())));
+        let strangers = (0..1_000).filter(|number| found.may_hold(&format!("stranger-{number}").parse().unwrap()));
+        assert_eq!(strangers.count(), 0);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[100] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(Members::load(&path).is_none());
+    }
+}
