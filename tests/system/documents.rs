@@ -52,7 +52,7 @@ fn every_command_line_in_the_documents_is_one_that_the_program_knows() {
             else {
                 continue;
             };
-            if words[..at].iter().any(|word| *word == "-p") {
+            if words[..at].contains(&"-p") {
                 continue; // cargo's own
             }
             let help = qucan(&[command, "--help"]);
