@@ -73,9 +73,10 @@ async fn behind_a_trusted_proxy_the_client_counts_and_not_the_proxy() {
     let from =
         |client: &str| format!("GET /v1/stores?limit=1 HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n");
     let mut statuses = Vec::new();
-    for _ in 0..10 {
+    for number in 0..10 {
         // What the client itself claims (first) is not believed; its address is what our proxies saw.
-        statuses.push(ask(region.address, &from("9.9.9.9, 203.0.113.5, 10.1.2.3")).await.status);
+        let chain = format!("9.9.9.{number}, 203.0.113.5, 10.1.2.3");
+        statuses.push(ask(region.address, &from(&chain)).await.status);
     }
     assert!(statuses.contains(&429), "one client is one client: {statuses:?}");
     assert_eq!(ask(region.address, &from("203.0.113.6, 10.1.2.3")).await.status, 200, "another client is not held up");

@@ -187,3 +187,23 @@ async fn a_request_s_id_is_kept_where_it_is_sane() {
     assert!(refused.header("x-request-id").is_some(), "refusals have an id too");
     region.node.stop().await.unwrap();
 }
+
+/// A connection closed while the client still sends is answered with a reset, which may overtake the answer.
+#[tokio::test]
+async fn a_refused_body_may_be_sent_to_its_end() {
+    let region = Region::start(&[]).await;
+    let mut socket = TcpStream::connect(region.address).await.unwrap();
+    let body = vec![b' '; 1 << 20];
+    let head = format!(
+        "POST /v1/sandbox/tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    for piece in body.chunks(64 * 1024) {
+        socket.write_all(piece).await.expect("what nobody wants is taken all the same");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let answer = read_answer(&mut socket).await.unwrap();
+    assert_eq!((answer.status, answer.closed), (413, true));
+    region.node.stop().await.unwrap();
+}
