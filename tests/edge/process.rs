@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::region::{ask, get, get_with};
+use crate::region::{ask, get, get_with, post};
 
 fn qucan(arguments: &[&str], data: &Path, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qucan"));
@@ -166,6 +166,46 @@ async fn import_and_token_work_on_a_running_and_on_a_stopped_node() {
     std::fs::remove_file(&broken).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("stores"), "the missing member is named");
+}
+
+/// Once a write has failed nothing may be acknowledged any more: the process says so and ends, to start again from disk.
+#[tokio::test]
+async fn a_node_whose_storage_fails_answers_so_ends_with_1_and_starts_again() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let data = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new("sh");
+    // With the signal ignored, a write beyond the limit fails with EFBIG, as it would with EIO on a dying disk.
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" node", env!("CARGO_BIN_EXE_qucan")]).env_clear();
+    command.env("QUCAN_NODE__DATA_DIR", data.path()).env("QUCAN_NODE__LISTEN", port.to_string());
+    command.env("QUCAN_NODE__CATALOG", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog-east.json"));
+    let mut process = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let serves = tokio::time::timeout(crate::region::AT_LAST, async {
+        while tokio::net::TcpStream::connect(port).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    serves.await.expect("it serves");
+    let body = r#"{"role":"store","subject":"pos","store":"sh-001"}"#;
+    let token = ask(port, &post("/v1/sandbox/tokens", "", body)).await.json()["token"].as_str().unwrap().to_owned();
+    let pause = |accepting: bool| {
+        let body = format!("{{\"accepting\":{accepting}}}");
+        post("/v1/stores/sh-001/accepting", &format!("Authorization: Bearer {token}\r\n"), &body)
+            .replacen("POST", "PUT", 1)
+    };
+    assert_eq!(ask(port, &pause(false)).await.status, 200);
+    let limit = Rlimit { current: Some(0), maximum: Some(0) };
+    prlimit(Some(Pid::from_child(&process.0)), Resource::Fsize, limit).unwrap();
+    let refused = ask(port, &pause(true)).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "storage-failed"), "{refused:?}");
+    let ended = tokio::task::spawn_blocking(move || process.0.wait().unwrap());
+    let ended = tokio::time::timeout(crate::region::AT_LAST, ended).await.expect("it ends by itself").unwrap();
+    assert_eq!(ended.code(), Some(1));
+
+    let (_again, address) = Process::start(data.path());
+    let stores = ask(address, &get("/v1/stores?limit=500")).await.json();
+    let store = stores["stores"].as_array().unwrap().iter().find(|store| store["id"] == "sh-001").unwrap();
+    assert_eq!(store["accepting"], false, "what was acknowledged is there, what was not is not");
 }
 
 #[test]
