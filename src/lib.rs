@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` is the map; the rooms below import one way only (see `tests/tidy.rs`).
 
+pub mod aggregator;
 pub mod api;
 pub mod config;
 pub mod domain;

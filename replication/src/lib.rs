@@ -1,2 +1,13 @@
-//! Replication protocol of qucan: ships opaque log groups from a region to the centre. Knows no order, no HTTP route, no
-//! storage. Frames, handshake, sender and receiver come with the aggregator.
+//! Replication protocol of qucan: ships opaque log groups from a region to the centre, in order, at least once, over
+//! WebSockets. Knows no order, no HTTP route, no storage: the log is a [`Source`] on one side and a [`Sink`] on the other.
+
+pub mod limits;
+pub mod line;
+mod point;
+mod seam;
+
+pub use point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};
+pub use seam::{Batch, Greeting, Sink, SinkError, Source, SourceError};
+
+/// The WebSocket subprotocol.
+pub const SUBPROTOCOL: &str = "qucan.replication.v1";

@@ -28,6 +28,7 @@ mod publish;
 mod reclosed;
 pub mod records;
 mod recover;
+pub mod replica;
 pub mod replay;
 mod shared;
 pub mod snapshots;
