@@ -64,7 +64,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// One line of counts, and what does not fit.
-    fn line(&mut self, name: &'static str, counts: String, mismatches: Vec<String>) {
+    pub fn line(&mut self, name: &'static str, counts: String, mismatches: Vec<String>) {
         self.lines.push((name, mismatches.is_empty(), counts));
         self.mismatches += mismatches.len();
         let room = NAMED_MAX.saturating_sub(self.named.len());

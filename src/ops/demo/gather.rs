@@ -15,7 +15,7 @@ use super::world::{Trouble, World, refused};
 use crate::ops::client::http::Call;
 
 /// Questions asked at once.
-const AT_ONCE: usize = 32;
+pub const AT_ONCE: usize = 32;
 
 /// Stock lines by store and SKU.
 pub type Stock = BTreeMap<(SmolStr, SmolStr), StockFigures>;
@@ -60,17 +60,20 @@ pub async fn campaigns(world: &World) -> Result<Campaigns, Trouble> {
     Ok(list(&answer, "campaigns").iter().map(figures).collect())
 }
 
+/// One order; nothing where the node knows none such.
+pub async fn order(world: &World, id: &str) -> Result<Option<Value>, Trouble> {
+    let path = format!("/v1/orders/{id}");
+    let reply = world.insist(Call::get(&path).token(&world.operator)).await?;
+    match reply.status {
+        StatusCode::OK => Ok(Some(reply.json())),
+        StatusCode::NOT_FOUND => Ok(None),
+        _ => Err(refused(&path, &reply)),
+    }
+}
+
 /// Every order, asked one by one.
 pub async fn orders(world: &World, notes: &[OrderNote]) -> Result<Answers, Trouble> {
-    let ask = |id: SmolStr| async move {
-        let path = format!("/v1/orders/{id}");
-        let reply = world.insist(Call::get(&path).token(&world.operator)).await?;
-        match reply.status {
-            StatusCode::OK => Ok(Some(reply.json())),
-            StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(refused(&path, &reply)),
-        }
-    };
+    let ask = |id: SmolStr| async move { order(world, &id).await };
     let mut asked = stream::iter(notes.iter().map(|note| ask(note.last.id.clone()))).buffer_unordered(AT_ONCE);
     let mut answers = Answers::default();
     while let Some(answer) = asked.next().await {
@@ -128,6 +131,7 @@ pub async fn board(world: &World, store: &str) -> Result<Value, Trouble> {
     world.expect("a board", Call::get(&path).token(&world.operator)).await
 }
 
-fn list<'a>(answer: &'a Value, field: &str) -> &'a [Value] {
+/// A list in an answer; empty where there is none.
+pub fn list<'a>(answer: &'a Value, field: &str) -> &'a [Value] {
     answer.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::ledger::Ledger;
+use super::ledger::{Counts, Ledger};
 
 /// Writes to stdout; where nobody reads any more, or a disk is full, the demo goes on.
 #[derive(Debug)]
@@ -47,24 +47,26 @@ impl Screen {
 }
 
 /// The status line.
-pub fn status(ledger: &Ledger, began: Instant, phase: &str) -> String {
-    let counts = &ledger.counts;
-    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (placed, ended) = (of(&counts.placed), of(&counts.collected) + of(&counts.cancelled) + of(&counts.rejected));
-    let (median, late) = ledger.to_code();
+pub fn status(ledgers: &[&Ledger], began: Instant, phase: &str, lag: Option<i64>) -> String {
+    let of = |counter: fn(&Counts) -> &AtomicU64| -> u64 {
+        ledgers.iter().map(|ledger| counter(&ledger.counts).load(Ordering::Relaxed)).sum()
+    };
+    let (collected, cancelled) = (of(|counts| &counts.collected), of(|counts| &counts.cancelled));
+    let (placed, rejected) = (of(|counts| &counts.placed), of(|counts| &counts.rejected));
+    let slowest = ledgers.iter().map(|ledger| ledger.to_code()).max_by_key(|(_, late)| *late);
+    let (median, late) = slowest.unwrap_or_default();
+    let centre = lag.map_or_else(|| "away".to_owned(), |entries| format!("{entries} entries behind"));
     format!(
-        "{:>4} s {phase} · {} customers ({} misbehave) · {placed} orders · {} paid · {} codes · {} collected · {} cancelled · \
-         {} rejected · {} refunded · {} open · payment to code {} ms median, {} ms p99",
+        "{:>4} s {phase} · {} customers ({} misbehave) · {placed} orders · {} paid · {} codes · {collected} collected · \
+         {cancelled} cancelled · {rejected} rejected · {} refunded · {} open · payment to code {} ms median, {} ms p99 · \
+         centre {centre}",
         began.elapsed().as_secs(),
-        of(&counts.customers),
-        of(&counts.misbehaved),
-        of(&counts.paid),
-        of(&counts.codes),
-        of(&counts.collected),
-        of(&counts.cancelled),
-        of(&counts.rejected),
-        of(&counts.refunded),
-        placed.saturating_sub(ended),
+        of(|counts| &counts.customers),
+        of(|counts| &counts.misbehaved),
+        of(|counts| &counts.paid),
+        of(|counts| &counts.codes),
+        of(|counts| &counts.refunded),
+        placed.saturating_sub(collected + cancelled + rejected),
         median.as_millis(),
         late.as_millis(),
     )

@@ -28,6 +28,12 @@ pub enum Trouble {
     /// Somebody did not want to wait for the end.
     #[error("interrupted before every order had ended")]
     Interrupted,
+    /// Some customers never came to an end.
+    #[error("{0} customers still wait for the end of their orders")]
+    Unfinished(usize),
+    /// The centre did not come back.
+    #[error("the centre did not come back: {0}")]
+    Centre(String),
     /// An answer that the contract doesn't have here.
     #[error("{what} answered {status} {problem}")]
     Answer {
