@@ -222,3 +222,9 @@ pub const PUSH_RESENDS_MAX: u8 = 3;
 pub const PUSH_READ_BUFFER_BYTES: usize = 1 << 10;
 
 const _: () = assert!(PUSH_CLIENT_FRAME_BYTES_MAX < PUSH_SERVER_FRAME_BYTES_MAX);
+
+/// Largest page of a log that a restore reads: a page and one group of the largest size.
+pub const RESTORE_PAGE_BYTES_MAX: usize = 40 << 20;
+
+/// Largest snapshot that a restore fetches. Protects the disk from an answer without an end.
+pub const RESTORE_SNAPSHOT_BYTES_MAX: usize = 16 << 30;

@@ -18,7 +18,7 @@ struct Cli {
 enum Command {
     /// Run a region node
     Node(ops::serve::NodeArgs),
-    /// Show a region at work, with simulated stores and customers, and compare everything at the end
+    /// Show the centre and two regions at work, with simulated stores and customers, and compare everything at the end
     Demo(ops::demo::DemoArgs),
     /// Make a token, printed alone on stdout
     Token(ops::token::TokenArgs),
@@ -28,6 +28,8 @@ enum Command {
     Verify(ops::verify::VerifyArgs),
     /// Import a catalogue, the node running or not
     Import(ops::import::ImportArgs),
+    /// Bring a lost region's data back from the aggregator, under the next epoch
+    Restore(ops::restore::RestoreArgs),
 }
 
 fn main() -> ExitCode {
@@ -39,5 +41,6 @@ fn main() -> ExitCode {
         Command::Check(args) => ops::check::run(&args, environment()),
         Command::Verify(args) => ops::verify::run(&args),
         Command::Import(args) => ops::import::run(&args, environment()),
+        Command::Restore(args) => ops::restore::run(&args, environment()),
     }
 }

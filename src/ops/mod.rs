@@ -6,6 +6,7 @@ pub mod configuration;
 pub mod console;
 pub mod demo;
 pub mod import;
+pub mod restore;
 pub mod serve;
 pub mod token;
 pub mod verify;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use self::centre::Centre;
 use self::check::Verdict;
@@ -111,9 +111,9 @@ impl Demo {
         Ok(Self { args, seed, screen, directory, centre, regions, clients })
     }
 
-    fn run(mut self) -> ExitCode {
-        let clients = std::mem::replace(&mut self.screen, Screen::new());
-        let mut day = Day { args: &self.args, seed: self.seed, screen: clients, centre: Arc::clone(&self.centre) };
+    fn run(self) -> ExitCode {
+        let (args, seed, centre) = (&self.args, self.seed, Arc::clone(&self.centre));
+        let mut day = Day { args, seed, screen: self.screen, centre };
         let lived = self.clients.block_on(day.live(&self.regions));
         let mut screen = day.screen;
         let mut all_well = match lived {
@@ -221,23 +221,24 @@ impl Day<'_> {
                     let centre = Arc::clone(&self.centre);
                     away.spawn_blocking(move || centre.lock().go_away_and_come_back());
                 }
-                Some(back) = away.join_next() => match back {
-                    Ok(Ok(())) => self.screen.line("the centre is back"),
-                    Ok(Err(error)) => return Err(Trouble::Centre(error.to_string())),
-                    Err(error) => return Err(Trouble::Centre(error.to_string())),
-                },
+                Some(back) = away.join_next() => self.welcome_back(back)?,
                 _ = status.tick() => self.show(shifts, centre, began, "selling").await,
                 _ = &mut interrupted => break,
             }
         }
         while let Some(back) = away.join_next().await {
-            match back {
-                Ok(Ok(())) => self.screen.line("the centre is back"),
-                Ok(Err(error)) => return Err(Trouble::Centre(error.to_string())),
-                Err(error) => return Err(Trouble::Centre(error.to_string())),
-            }
+            self.welcome_back(back)?;
         }
         Ok(customers)
+    }
+
+    fn welcome_back(&mut self, back: Result<Result<(), StartError>, JoinError>) -> Result<(), Trouble> {
+        match back {
+            Ok(Ok(())) => self.screen.line("the centre is back"),
+            Ok(Err(error)) => return Err(Trouble::Centre(error.to_string())),
+            Err(error) => return Err(Trouble::Centre(error.to_string())),
+        }
+        Ok(())
     }
 
     /// Waits until every customer has an end, but not for ever. A second Ctrl-C gives up the comparison.

@@ -80,7 +80,7 @@ impl Region {
         plan: Plan,
         data_dir: PathBuf,
         address: SocketAddr,
-        replication: ReplicationConfig,
+        replication: Option<ReplicationConfig>,
     ) -> Result<Self, StartError> {
         let mut config = config::load_node(None, [])?.config;
         config.region = plan.name.parse().unwrap_or(config.region);
@@ -89,7 +89,7 @@ impl Region {
         config.public_url = Some(format!("http://{address}"));
         config.orders.pay_within = PAY_WITHIN;
         config.orders.accept_within = ACCEPT_WITHIN;
-        config.replication = Some(replication);
+        config.replication = replication;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name(plan.name).build()?;
         let node = runtime.block_on(Node::start(config))?;
         Ok(Self { name: plan.name, base: format!("http://{address}"), node, runtime })
