@@ -1,0 +1,20 @@
+//! Region and centre as real processes over real sockets: whatever the line, the disks and the processes do, the centre ends
+//! with the region's history, once and in order, and the region's customers never notice.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may stop where it fails"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod equal;
+mod faults;
+mod line;
+mod load;
+mod storms;
