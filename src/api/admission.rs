@@ -35,7 +35,7 @@ impl Class {
     pub fn of(method: &Method, route: &str) -> Self {
         match route {
             "/healthz" | "/readyz" | "/metrics" | "/v1/status" => Self::Always,
-            "/v1/push" | "/v1/stores/{store}/queue" => Self::Waiting,
+            "/v1/push" | "/v1/stores/{store}/queue" | "/v1/replicate" | "/v1/stream" => Self::Waiting,
             "/v1/stores" | "/v1/stores/{store}/menu" | "/v1/campaigns" => Self::Browsing,
             _ if route.starts_with("/v1/") => Self::Essential,
             _ if method == Method::GET || method == Method::HEAD => Self::Browsing,
