@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("payment", &["domain", "engine", "limits"]),
     ("push", &["domain", "engine", "limits", "view"]),
     ("web", &["limits"]),
+    ("aggregator", &["domain", "engine", "limits", "view"]),
     ("config", &["domain", "engine", "limits"]),
     ("api", &["config", "domain", "engine", "limits", "payment", "push", "view", "web"]),
     ("node", &["api", "config", "domain", "engine", "limits", "payment", "push", "telemetry", "view", "web"]),
