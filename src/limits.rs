@@ -222,3 +222,48 @@ pub const PUSH_RESENDS_MAX: u8 = 3;
 pub const PUSH_READ_BUFFER_BYTES: usize = 1 << 10;
 
 const _: () = assert!(PUSH_CLIENT_FRAME_BYTES_MAX < PUSH_SERVER_FRAME_BYTES_MAX);
+
+/// Questions about orders that the centre's embedded store answers at once. Bounds the threads that wait for sled.
+pub const STORE_READS_MAX: usize = 16;
+
+/// How often one list of the embedded store looks at a stretch of orders in which the filter may like few. Bounds its work.
+pub const STORE_LOOKS_MAX: usize = 64;
+
+/// sled's cache for one region's figures: few rows, written over and over.
+pub const FIGURES_CACHE_BYTES: u64 = 4 << 20;
+
+/// Connections to PostgreSQL that apply what regions send.
+pub const POSTGRES_WRITERS: usize = 4;
+
+/// Connections to PostgreSQL that answer questions: a flood of them never delays applying.
+pub const POSTGRES_READERS: usize = 4;
+
+/// How long making a connection to PostgreSQL, or waiting for a free one, may take.
+pub const POSTGRES_CONNECT_AT_MOST: Duration = Duration::from_secs(5);
+
+/// How long the server works on one statement.
+pub const POSTGRES_STATEMENT_AT_MOST: Duration = Duration::from_secs(10);
+
+/// How long the server keeps a transaction of ours whose connection says nothing: one that was cut holds its locks so long.
+pub const POSTGRES_SILENT_TRANSACTION_AT_MOST: Duration = Duration::from_secs(20);
+
+/// How long a question may take with everything around it; longer than the server's own bound, for a server that hangs.
+pub const POSTGRES_ANSWER_AT_MOST: Duration = Duration::from_secs(12);
+
+/// How long applying a batch, loading a region or a migration may take.
+pub const POSTGRES_WORK_AT_MOST: Duration = Duration::from_secs(60);
+
+/// Rows of one statement that writes, and bounds its message.
+pub const POSTGRES_ROWS_WRITTEN: usize = 2_000;
+
+/// Rows of one statement that deletes: short locks, short transactions.
+pub const POSTGRES_ROWS_FORGOTTEN: i64 = 5_000;
+
+/// Figures of one statement that reads them.
+pub const POSTGRES_ROWS_LOADED: i64 = 20_000;
+
+/// How often a migration is tried again when another aggregator migrates at the same time.
+pub const POSTGRES_MIGRATION_ATTEMPTS: usize = 10;
+
+const _: () = assert!(POSTGRES_STATEMENT_AT_MOST.as_secs() < POSTGRES_ANSWER_AT_MOST.as_secs());
+const _: () = assert!(POSTGRES_ANSWER_AT_MOST.as_secs() < POSTGRES_WORK_AT_MOST.as_secs());
