@@ -18,7 +18,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("websocket", &[]),
     ("push", &["domain", "engine", "limits", "view", "websocket"]),
     ("web", &["limits"]),
-    ("aggregator", &["domain", "engine", "limits", "view"]),
     ("config", &["domain", "engine", "limits"]),
     ("api", &["config", "domain", "engine", "limits", "payment", "push", "view", "web", "websocket"]),
     ("aggregator", &["api", "config", "domain", "engine", "limits", "view", "web", "websocket"]),

@@ -24,9 +24,9 @@ pub enum Class {
     Always,
     /// Waits most of its time (long polls, sockets): takes no place; connections bound it.
     Waiting,
-    /// Orders, payment, POS.
+    /// Orders, payment, POS; at the centre what headquarters asks.
     Essential,
-    /// Menus, stores, campaigns, pages.
+    /// Menus, stores, campaigns, pages; the public directory.
     Browsing,
 }
 
