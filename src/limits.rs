@@ -35,6 +35,9 @@ pub const RECLOSED_REMEMBERED: usize = 1024;
 /// Most orders one page of a list holds.
 pub const PAGE_ORDERS_MAX: usize = 500;
 
+/// Orders one step through a region's history looks at. Bounds how long a filter that finds nothing takes.
+pub const HISTORY_LOOKS_MAX: usize = 5_000;
+
 /// Events in one batch of the projection: the size at which every power-loss image was consistent.
 pub const PROJECTION_BATCH_EVENTS: usize = 512;
 

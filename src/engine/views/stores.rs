@@ -68,19 +68,19 @@ impl std::ops::AddAssign for OpenCounts {
 }
 
 /// Every store that ever was.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stores(RwLock<HashMap<StoreId, Arc<StoreCell>>>);
 
 impl Stores {
-    pub(super) fn of(state: &State) -> Self {
-        let stores = Self(RwLock::default());
-        stores.know(state.catalog());
+    /// Takes in the stores of a state.
+    pub(super) fn show(&self, state: &State) {
+        self.know(state.catalog());
         let mut orders: BTreeMap<&StoreId, Vec<&Arc<Order>>> = BTreeMap::new();
         for order in state.orders() {
             orders.entry(&order.store).or_default().push(order);
         }
         for (id, counters) in state.stores() {
-            let cell = stores.cell(id);
+            let cell = self.cell(id);
             let mut inner = cell.inner.write();
             let orders = orders.remove(id).unwrap_or_default();
             inner.store_offset = counters.store_offset;
@@ -94,11 +94,23 @@ impl Stores {
             }
             cell.paid.send_replace(counters.last_position);
         }
-        stores
     }
 
     pub(super) fn get(&self, store: &StoreId) -> Option<Arc<StoreCell>> {
         self.0.read().get(store).cloned()
+    }
+
+    /// Open orders with a packed id below `below`, of one store or of all.
+    pub(super) fn open_orders_below(&self, store: Option<&StoreId>, below: u64) -> Vec<Arc<Order>> {
+        let cells: Vec<_> = match store {
+            Some(store) => self.get(store).into_iter().collect(),
+            None => self.0.read().values().cloned().collect(),
+        };
+        let mut orders = Vec::new();
+        for cell in cells {
+            orders.extend(cell.inner.read().orders.range(..below).map(|(_, order)| Arc::clone(order)));
+        }
+        orders
     }
 
     /// A store's cell, made where there is none.
