@@ -7,7 +7,7 @@ import { clock, money } from "./format.js";
 import { explain, hasWords, named, t } from "./language.js";
 import { app } from "./dashboard-app.js";
 import { count, fromInput, moment, span, toInput } from "./dashboard-format.js";
-import { cell, head, panel, table, worded } from "./dashboard-parts.js";
+import { cell, crumbs, head, panel, table, worded } from "./dashboard-parts.js";
 import { choices } from "./dashboard-url.js";
 
 const EVERY_MS = 4_000;
@@ -104,7 +104,7 @@ export function ordersPanel(place) {
 
 export function ordersView() {
   return [
-    el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" }, el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")), el("h1", { tabindex: "-1" }, t("orders.title"))),
+    crumbs([], t("orders.title")),
     ordersPanel(app.place),
   ];
 }
@@ -120,8 +120,8 @@ function lines(order) {
     cell(t("cart.discount"), line.discount ? money(-line.discount, order.currency) : "–", "number"),
     cell(t("order.amount"), money(line.amount - line.discount, order.currency), "number strong")));
   const end = (label, amount, kind = "") => el("div", { class: kind }, el("dt", {}, label), el("dd", { class: "numbers" }, money(amount, order.currency)));
-  return panel("lines", t("order.lines"), null,
-    table(t("order.lines"), [head(t("order.dish")), head(t("order.quantity"), "number"), head(t("order.unit-price"), "number"), head(t("cart.discount"), "number"), head(t("order.amount"), "number")], rows),
+  return panel("lines", t("order.contents"), null,
+    table(t("order.contents"), [head(t("order.dish")), head(t("order.quantity"), "number"), head(t("order.unit-price"), "number"), head(t("cart.discount"), "number"), head(t("order.amount"), "number")], rows),
     el("dl", { class: "sums" },
       end(t("cart.total"), order.total), order.discount ? end(t("cart.discount"), -order.discount) : null,
       end(t("order.payable"), order.payable, "strong"),
@@ -149,14 +149,12 @@ const REASONS = ["payment_timeout", "store_timeout", "auto"];
 export function orderView() {
   const answer = app.feed.of(orderPath(app.place.order));
   const order = answer?.data;
-  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
-    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")),
-    order ? [el("a", { href: app.link({ view: "region", region: order.region }) }, order.region), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, order.store)] : null,
-    el("h1", { class: "numbers", tabindex: "-1" }, app.place.order), order ? statusTag(order.status) : null);
-  if (!order) return [crumbs, el("p", { class: "empty", "data-key": "none" }, answer?.problem ? explain(answer.problem) : t("loading"))];
+  const above = order ? [[order.region, { view: "region", region: order.region }], [order.store, { view: "store", region: order.region, store: order.store }]] : [];
+  const way = crumbs(above, app.place.order, order ? statusTag(order.status) : null);
+  if (!order) return [way, el("p", { class: "empty", "data-key": "none" }, answer?.problem ? explain(answer.problem) : t("loading"))];
   const fact = (label, text) => (text ? el("div", {}, el("dt", {}, label), el("dd", { class: "numbers" }, text)) : null);
   return [
-    crumbs,
+    way,
     el("dl", { class: "card facts order-facts", "data-key": "facts" },
       fact(t("order.code"), order.pickup_code), fact(t("order.day"), order.business_day), fact(t("order.member"), order.member),
       fact(t("order.created"), moment(order.created_at, true)), fact(t("event.paid"), order.paid_at && moment(order.paid_at, true)),

@@ -61,11 +61,11 @@ function curve(id, metric, aside) {
 export function curves() {
   return [
     el("div", { class: "tools", "data-key": "tools" },
-      picker("window", choices("window"), (value) => t(`window.${value}`), t("tools.window")),
-      picker("compare", ["day", "week", "none"], (value) => t(`compare.${value}`), t("tools.compare"), comparison(app.place)),
+      picker("window", choices("window"), (value) => t(`window.${value}`), t("tools.window"), { quiet: true }),
+      picker("compare", ["day", "week", "none"], (value) => t(`compare.${value}`), t("tools.compare"), { chosen: comparison(app.place) }),
       el("button", { type: "button", class: "quiet", "aria-pressed": String(app.place.table === "1"), onclick: () => app.go({ table: app.place.table ? "" : "1" }) }, t("tools.table"))),
     el("div", { class: "curves", "data-key": "curves" },
-      curve("metric", app.place.metric, picker("metric", choices("metric"), (value) => t(`metric.${value}`), t("tools.metric"))),
+      curve("metric", app.place.metric, picker("metric", choices("metric"), (value) => t(`metric.${value}`), t("tools.metric"), { quiet: true })),
       curve("revenue", "revenue")),
   ];
 }

@@ -62,6 +62,14 @@ export function panel(id, title, aside, ...content) {
     content);
 }
 
+/** The way from the whole country down to what is shown; its last step is the view's heading. */
+export function crumbs(steps, name, ...more) {
+  const slash = () => el("span", { class: "muted", "aria-hidden": "true" }, "/");
+  return el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
+    [[t("page.dashboard"), { view: "overview" }], ...steps].map(([text, place]) => [el("a", { href: app.link(place) }, text), slash()]),
+    el("h1", { class: "numbers", tabindex: "-1" }, name), more);
+}
+
 /** One big figure with what explains it. `raw` is the API's own number. */
 export const figure = (name, label, text, raw, note, kind = "") =>
   el("div", { class: `card figure ${kind}`, "data-key": name, "data-testid": `figure-${name}` },
@@ -78,10 +86,12 @@ export function bar(part, kind = "", other = 0) {
     part > 0 ? el("rect", { class: "bar-part", width: width(part), height: "100%", rx: 3 }) : null);
 }
 
-/** One of several values of a parameter of the address. `label(value)` gives its word. */
-export const picker = (name, values, label, title, chosen = app.place[name]) =>
-  el("div", { class: "picker", role: "group", "aria-label": title },
-    values.map((value) => el("button", { type: "button", "data-key": value || "any", "aria-pressed": String(value === chosen), onclick: () => app.go({ [name]: value }) }, label(value))));
+/** One of several values of a parameter of the address, under a word that is seen (or only heard: `quiet`). */
+export const picker = (name, values, label, title, { chosen = app.place[name], quiet = false } = {}) =>
+  el("div", { class: "choose" },
+    el("span", { class: quiet ? "hidden-visually" : "muted small", id: `pick-${name}` }, title),
+    el("div", { class: "picker", role: "group", "aria-labelledby": `pick-${name}` },
+      values.map((value) => el("button", { type: "button", "data-key": value || "any", "aria-pressed": String(value === chosen), onclick: () => app.go({ [name]: value }) }, label(value)))));
 
 /** Rows of a list, the rest behind a disclosure. */
 export function some(rows, least, more) {

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { bytes, count, lag, moment } from "./dashboard-format.js";
-import { badness, cell, head, levelOf, levelTag, panel, table, whyOf, worded } from "./dashboard-parts.js";
+import { badness, cell, crumbs, head, levelOf, levelTag, panel, table, whyOf, worded } from "./dashboard-parts.js";
 import { curves, figures, funnel, wantedCharts } from "./dashboard-overview.js";
 import { storesPanel, storesPath } from "./dashboard-stores.js";
 
@@ -72,12 +72,10 @@ function linePanel(region) {
 export function regionView() {
   const name = app.place.region;
   const region = regionOf(name);
-  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
-    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")), el("h1", { tabindex: "-1" }, name),
-    el("a", { class: "push-right row-link", href: app.link({ view: "orders", region: name, store: "" }) }, t("orders.of", { name })));
-  if (!region) return [crumbs, el("p", { class: "empty", "data-key": "none" }, t("region.unknown", { name }))];
+  const way = crumbs([], name, el("a", { class: "push-right row-link", href: app.link({ view: "orders", region: name, store: "" }) }, t("orders.of", { name })));
+  if (!region) return [way, el("p", { class: "empty", "data-key": "none" }, t("region.unknown", { name }))];
   return [
-    crumbs,
+    way,
     figures({ today: region.today, currency: region.currency ?? app.summary.currency, open: region.open_orders, openNote: t("figure.stores", { count: count(region.stores) }) }),
     curves(),
     el("div", { class: "two", "data-key": "two" }, linePanel(region), funnel(region.today)),

@@ -6,7 +6,7 @@ import { clock } from "./format.js";
 import { explain, t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { count, share, span, sum } from "./dashboard-format.js";
-import { bar, cell, head, panel, picker, table } from "./dashboard-parts.js";
+import { bar, cell, crumbs, head, panel, picker, table } from "./dashboard-parts.js";
 import { figures, openNote, openSum } from "./dashboard-overview.js";
 import { ordersPanel, wantedOrders } from "./dashboard-orders.js";
 import { choices } from "./dashboard-url.js";
@@ -57,7 +57,7 @@ export function ranking() {
 /** Whether a store takes orders, by word. */
 export function storeState(store) {
   if (!store.open) return el("span", { class: "tag" }, t("stores.closed"));
-  if (store.accepting) return el("span", { class: "tag good" }, t("store.selling"));
+  if (store.accepting) return t("store.selling");
   const until = store.paused?.until ? t("store.until", { time: clock(store.paused.until) }) : "";
   return el("span", { class: "tag warn" }, [t("stores.paused"), until, store.paused?.reason].filter(Boolean).join(" · "));
 }
@@ -104,17 +104,13 @@ export function storeView() {
   const { region, store: id } = app.place;
   const answer = app.feed.of(storesPath(region));
   const store = answer?.data?.stores.find((one) => one.id === id);
-  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
-    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")),
-    el("a", { href: app.link({ view: "region", region }) }, region),
-    el("h1", { tabindex: "-1" }, store?.name ?? id),
-    store ? [el("span", { class: "muted" }, `${store.city} · ${store.id}`), storeState(store)] : null);
+  const way = crumbs([[region, { view: "region", region }]], store?.name ?? id, store ? [el("span", { class: "muted" }, `${store.city} · ${store.id}`), storeState(store)] : null);
   if (!store) {
     const text = answer?.data ? t("store.unknown", { name: id }) : answer?.problem ? explain(answer.problem) : t("loading");
-    return [crumbs, el("p", { class: "empty", "data-key": "none" }, text)];
+    return [way, el("p", { class: "empty", "data-key": "none" }, text)];
   }
   return [
-    crumbs,
+    way,
     figures({ today: store.today, currency: regionOf(region)?.currency ?? app.summary.currency, open: openSum(store.open_orders), openNote: openNote(store.open_orders) }),
     ordersPanel(app.place),
   ];
