@@ -109,13 +109,18 @@ impl Centre {
         .await
     }
 
-    /// The newest snapshot, in a file beside the directory that is being built.
-    pub(super) async fn snapshot(&self, beside: &Path) -> Result<PathBuf, CentreError> {
+    /// The newest snapshot, in a file of its own in a directory.
+    pub(super) async fn snapshot(&self, directory: &Path) -> Result<(), CentreError> {
         let path = format!("/v1/regions/{}/snapshot", self.region);
-        let to = beside.join("fetched.snap");
         self.insist(async || {
             let response = self.call(Method::GET, &path).await?;
+            let sequence = response.headers().get("qucan-last-sequence").and_then(|value| value.to_str().ok()?.parse().ok());
+            let sequence: u64 =
+                sequence.ok_or_else(|| CentreError::Answer { path: path.clone(), why: "no sequence in its head" })?;
+            // Under the name that a snapshot of this position has.
+            let to = directory.join(format!("{sequence:020}.snap"));
             let failed = |error| CentreError::File { path: to.clone(), error };
+            std::fs::create_dir_all(directory).map_err(failed)?;
             let mut file = std::fs::File::create(&to).map_err(failed)?;
             let mut body = Limited::new(response.into_body(), RESTORE_SNAPSHOT_BYTES_MAX);
             while let Some(frame) = within(&path, body.frame()).await? {
@@ -126,8 +131,7 @@ impl Centre {
             }
             Ok(())
         })
-        .await?;
-        Ok(to)
+        .await
     }
 
     /// Tries again while the line breaks or the aggregator is busy.

@@ -10,14 +10,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use qucan_storage::log::{AppendError, Group, GroupError, LogOptions};
+use qucan_storage::snapshot::SnapshotStore;
 use qucan_storage::{DirectoryError, Epoch, Position, fs};
 
 use super::configuration::{self, Environment};
 use super::console;
 use crate::config::NodeConfig;
 use crate::engine::clock::SystemClock;
-use crate::engine::replica::{Replica, ReplicaOptions, SnapshotFault};
+use crate::engine::replica::{Replica, ReplicaOptions, SnapshotRefused};
 use crate::engine::{EngineLimits, OpenError};
+use crate::limits::SNAPSHOT_PIECE_BYTES;
 
 use centre::{Centre, CentreError, Fetched};
 
@@ -55,7 +57,9 @@ enum RestoreError {
     #[error(transparent)]
     Append(#[from] AppendError),
     #[error("the aggregator's snapshot can't be used: {0}")]
-    Snapshot(#[from] SnapshotFault),
+    Snapshot(#[from] SnapshotRefused),
+    #[error("the aggregator's snapshot is damaged; ask again, or restore from a backup")]
+    NoSnapshot,
 }
 
 /// What was restored.
@@ -103,16 +107,17 @@ async fn restore(args: &RestoreArgs, config: &NodeConfig) -> Result<Restored, Re
     let epoch = centre.grant().await?;
     console::say(format_args!("epoch {epoch} is granted; a node of an earlier epoch is fenced from now on"));
 
-    let (replica, applier) = Replica::open(copy_options(config, place.path()), None)?;
+    let (replica, applier) = Replica::open(copy_options(config, &place.data()), None)?;
     // Nothing is applied here: the node itself replays what it starts on.
     drop(applier);
+    replica.grant(epoch)?;
     let mut began_with_snapshot = false;
     loop {
         let after = replica.received().sequence.0;
         match centre.log(after).await? {
             Fetched::Trimmed => {
-                let snapshot = centre.snapshot(place.path()).await?;
-                replica.begin_with_snapshot(&snapshot)?;
+                centre.snapshot(&place.fetched()).await?;
+                begin_with_snapshot(&replica, &place.fetched())?;
                 began_with_snapshot = true;
             }
             Fetched::Page { groups, is_last } => {
@@ -129,12 +134,31 @@ async fn restore(args: &RestoreArgs, config: &NodeConfig) -> Result<Restored, Re
             }
         }
     }
-    replica.grant(epoch)?;
     let last = replica.received();
     replica.stop()?;
     drop(replica);
     place.put(&args.data)?;
     Ok(Restored { epoch, last, began_with_snapshot })
+}
+
+/// Lets the log begin after the snapshot that was fetched.
+fn begin_with_snapshot(replica: &Replica, fetched: &Path) -> Result<(), RestoreError> {
+    let store = SnapshotStore::read_only(fs::real(), fetched);
+    let (found, _) = store.list().map_err(SnapshotRefused::from)?;
+    let info = found.first().ok_or(RestoreError::NoSnapshot)?;
+    let mut incoming = replica.receive_snapshot(info.position, info.epoch, info.bytes)?;
+    let mut piece = Vec::new();
+    while incoming.received() < info.bytes {
+        piece.clear();
+        let offset = incoming.received();
+        store.read_at(info, offset, SNAPSHOT_PIECE_BYTES, &mut piece).map_err(SnapshotRefused::from)?;
+        if piece.is_empty() {
+            return Err(RestoreError::NoSnapshot);
+        }
+        incoming.write(offset, &piece).map_err(SnapshotRefused::from)?;
+    }
+    replica.take_snapshot(incoming)?;
+    Ok(())
 }
 
 fn copy_options(config: &NodeConfig, data_dir: &Path) -> ReplicaOptions {
@@ -171,14 +195,20 @@ impl Place {
         Ok(Self(tempfile::Builder::new().prefix(".restoring-").tempdir_in(parent).map_err(io)?))
     }
 
-    fn path(&self) -> &Path {
-        self.0.path()
+    /// The directory that is being built.
+    fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    /// Where a snapshot is fetched to.
+    fn fetched(&self) -> PathBuf {
+        self.0.path().join("fetched")
     }
 
     /// Renames it into place; durable when it returns.
     fn put(self, data: &Path) -> Result<(), RestoreError> {
         let io = |error| RestoreError::Io { path: data.to_owned(), error };
-        std::fs::rename(self.0.keep(), data).map_err(io)?;
+        std::fs::rename(self.data(), data).map_err(io)?;
         std::fs::File::open(parent_of(data)).and_then(|parent| parent.sync_all()).map_err(io)
     }
 }
