@@ -32,7 +32,7 @@ mod sharded;
 mod stores;
 
 pub use board::{Board, BoardState};
-pub use stores::StoreView;
+pub use stores::{OpenCounts, StoreView};
 
 use claims::Claims;
 use members::Members;
@@ -158,6 +158,16 @@ impl Views {
     /// Minutes a customer who pays now has to wait.
     pub fn wait_minutes(&self, store: &StoreId) -> u16 {
         self.stores.get(store).map_or(0, |cell| cell.wait_minutes())
+    }
+
+    /// A store's open orders, counted by where they are.
+    pub fn open_counts_of(&self, store: &StoreId) -> OpenCounts {
+        self.stores.get(store).map(|cell| cell.open_counts()).unwrap_or_default()
+    }
+
+    /// The same of all stores, withdrawn ones too.
+    pub fn open_counts(&self) -> OpenCounts {
+        self.stores.open_counts()
     }
 
     /// A store's stock lines by SKU.
