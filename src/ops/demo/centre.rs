@@ -43,7 +43,7 @@ impl Centre {
     pub fn replication_of(&self, region: &str) -> Option<ReplicationConfig> {
         let (_, token) = self.config.regions.iter().find(|(name, _)| name.as_str() == region)?;
         let aggregator = format!("{}/v1/replicate", self.base.replacen("http", "ws", 1));
-        Some(ReplicationConfig { aggregator, token: token.clone(), ca_file: None })
+        Some(ReplicationConfig { aggregator, token: token.clone(), ca: None })
     }
 
     /// Ends it at once: nothing is drained, finished or marked.
