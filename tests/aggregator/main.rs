@@ -12,11 +12,7 @@
 mod common;
 
 mod access;
-mod fencing;
 mod history;
-mod life;
 mod queries;
 mod recount;
 mod region;
-mod seeding;
-mod stream;
