@@ -57,6 +57,7 @@ type Files = &'static [(&'static str, &'static [u8])];
 
 const PAGES: &[(&str, &str)] = &[
     ("customer", include_str!("pages/customer.html")),
+    ("dashboard", include_str!("pages/dashboard.html")),
     ("kitchen", include_str!("pages/kitchen.html")),
     ("pos", include_str!("pages/pos.html")),
     ("screen", include_str!("pages/screen.html")),
@@ -64,11 +65,15 @@ const PAGES: &[(&str, &str)] = &[
 
 const SCRIPTS: Files = files!("scripts":
     "api.js", "cart.js", "chime.js", "customer-app.js", "customer-cart.js", "customer-menu.js", "customer-order.js",
-    "customer-stores.js", "customer.js", "dom.js", "format.js", "kitchen.js", "language.js", "pos-stock.js", "pos.js",
-    "screen.js", "session.js", "shell.js", "socket.js", "staff.js", "words.js",
+    "customer-stores.js", "customer.js", "dashboard-app.js", "dashboard-burn.js", "dashboard-chart.js",
+    "dashboard-feed.js", "dashboard-format.js", "dashboard-header.js", "dashboard-orders.js", "dashboard-overview.js",
+    "dashboard-parts.js", "dashboard-regions.js", "dashboard-series.js", "dashboard-stores.js", "dashboard-stream.js",
+    "dashboard-url.js", "dashboard-words.js", "dashboard.js", "dom.js", "format.js", "kitchen.js", "language.js",
+    "pos-stock.js", "pos.js", "screen.js", "session.js", "shell.js", "socket.js", "staff.js", "words.js",
 );
 
-const STYLES: Files = files!("styles": "base.css", "customer.css", "screen.css", "staff.css", "tokens.css");
+const STYLES: Files =
+    files!("styles": "base.css", "customer.css", "dashboard.css", "screen.css", "staff.css", "tokens.css");
 
 const PICTURES: Files = files!("pictures":
     "dessert.svg", "drink.svg", "dumplings.svg", "logo.svg", "noodles.svg", "rice.svg", "set.svg", "skewers.svg",

@@ -1,4 +1,5 @@
-//! The pages: customer, POS, kitchen and call screen, embedded in the binary, without a build step or a foreign byte.
+//! The pages: customer, POS, kitchen and call screen of a node, dashboard of the aggregator; embedded in the binary,
+//! without a build step or a foreign byte.
 //!
 //! Pages are plain HTML that names scripts and styles under a path holding the hash of them all, so those never change and
 //! are cached for ever, while the HTML is asked for again each time. This room serves bytes: it never renders data, never
@@ -16,7 +17,7 @@ use axum::routing::get;
 use assets::{Asset, BUNDLE};
 use response::{Freshness, answer, missing};
 
-/// The pages and their assets. Every one of them answers without a token.
+/// A node's pages and their assets. Every one of them answers without a token.
 pub fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -26,8 +27,22 @@ where
         .route("/pos", get(|headers: HeaderMap| page("pos", headers)))
         .route("/kitchen", get(|headers: HeaderMap| page("kitchen", headers)))
         .route("/screen", get(|headers: HeaderMap| page("screen", headers)))
-        .route("/assets/{name}", get(asset))
-        .route("/assets/{version}/{name}", get(versioned_asset))
+        .merge(assets())
+}
+
+/// The aggregator's page and its assets. The page answers without a token; what it shows needs one.
+pub fn aggregator_routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new().route("/", get(|headers: HeaderMap| page("dashboard", headers))).merge(assets())
+}
+
+fn assets<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new().route("/assets/{name}", get(asset)).route("/assets/{version}/{name}", get(versioned_asset))
 }
 
 async fn page(name: &'static str, headers: HeaderMap) -> Response {

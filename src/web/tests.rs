@@ -7,10 +7,13 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::assets::BUNDLE;
-use super::routes;
+use super::{aggregator_routes, routes};
 
 async fn get(path: &str, if_none_match: Option<&str>) -> (StatusCode, HeaderMap, String) {
-    let router: Router = routes();
+    get_from(routes(), path, if_none_match).await
+}
+
+async fn get_from(router: Router, path: &str, if_none_match: Option<&str>) -> (StatusCode, HeaderMap, String) {
     let mut request = Request::get(path);
     if let Some(tag) = if_none_match {
         request = request.header("if-none-match", tag);
@@ -49,8 +52,25 @@ async fn every_page_answers_and_everything_it_names_is_there_for_ever() {
 }
 
 #[tokio::test]
+async fn the_aggregator_serves_the_dashboard_and_no_page_of_a_node() {
+    let (status, headers, html) = get_from(aggregator_routes(), "/", None).await;
+    assert_eq!((status, text(&headers, "cache-control")), (StatusCode::OK, "no-cache"));
+    assert!(html.contains("dashboard.js") && !html.contains("{{"), "{html}");
+    assert!(!html.contains("<style") && !html.contains("style=") && !html.contains("://"), "inline or foreign parts");
+    let policy = text(&headers, "content-security-policy");
+    assert!(policy.contains("connect-src 'self'") && policy.contains("trusted-types 'none'"), "{policy}");
+    assert!(references(&html).len() >= 5);
+    for path in references(&html) {
+        assert_eq!(get_from(aggregator_routes(), path, None).await.0, StatusCode::OK, "{path}");
+    }
+    for path in ["/pos", "/kitchen", "/screen"] {
+        assert_eq!(get_from(aggregator_routes(), path, None).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_module_that_a_script_imports_is_embedded() {
-    for name in ["customer.js", "pos.js", "kitchen.js", "screen.js"] {
+    for name in ["customer.js", "dashboard.js", "pos.js", "kitchen.js", "screen.js"] {
         let mut open = vec![name.to_owned()];
         let mut seen = Vec::new();
         while let Some(name) = open.pop() {

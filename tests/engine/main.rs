@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod commit;
+mod copy;
+mod fence;
 mod gate;
 mod projection;
 mod region;
+mod replica;
+mod replica_seed;
 mod restart;
 mod trouble;
