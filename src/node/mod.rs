@@ -1,7 +1,6 @@
 //! Puts a region's node together: engine, hub, refunds, catalogue, server; and takes it apart in the right order. The only
 //! place that knows all rooms. Never here: what any of them does.
 
-mod keys;
 mod replicate;
 mod start;
 
@@ -15,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::admission::Admission;
-use crate::api::auth::Authenticator;
+use crate::api::auth::{Authenticator, SecretError, key_set};
 use crate::api::edge::Edge;
 use crate::api::metrics::HttpMetrics;
 use crate::api::server::{BindError, Listeners, Places, Server};
@@ -28,7 +27,6 @@ use crate::push::{Push, PushOptions};
 
 use replicate::Replication;
 
-pub use keys::{SecretError, check_keys, key_set};
 pub use replicate::ReplicationError;
 pub use start::{CatalogStartError, engine_options, read_catalog};
 
@@ -102,7 +100,7 @@ impl Node {
         let engine = tokio::task::spawn_blocking(move || Engine::open(options)).await;
         let engine = engine.map_err(|_| StartError::Thread)?.map_err(Box::new)?;
         let handle = engine.handle();
-        let keys = keys::key_set(&config.auth, config.mode, &config.data_dir)?;
+        let keys = key_set(&config.auth, config.mode, &config.data_dir)?;
         start::import_catalog(&handle, config.catalog.as_deref()).await?;
 
         let authenticator =

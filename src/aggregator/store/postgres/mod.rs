@@ -30,7 +30,7 @@ pub(super) fn check_url(url: &str) -> Result<(), StoreError> {
 }
 
 /// How often a question is asked when its connection breaks: those of a pool all break at once, when the server restarts.
-const ASKED: usize = POSTGRES_READERS + 1;
+const ASKED_AT_MOST: usize = POSTGRES_READERS + 1;
 
 /// A database. Two pools, so that questions never keep batches waiting.
 pub(super) struct Postgres {
@@ -110,26 +110,39 @@ impl Postgres {
         if order.region() != RegionTag::of(region) {
             return Ok(None);
         }
-        self.asking(async |client| read::order(client, region, order).await).await
+        let mut asked = 0;
+        loop {
+            let client = self.client(&self.readers).await?;
+            let outcome = within(POSTGRES_ANSWER_AT_MOST, read::order(&client, region, order)).await;
+            if let Some(answer) = self.answered(client, outcome, &mut asked) {
+                return answer;
+            }
+        }
     }
 
     pub(super) async fn orders(&self, query: &OrderQuery) -> Result<OrderPage, StoreError> {
-        let pages = self.asking(async |client| read::pages(client, query).await).await?;
-        Ok(merge(pages, query.limit))
-    }
-
-    /// Asks, and again on another connection when one breaks: a server that restarted fails no question.
-    async fn asking<T>(&self, question: impl AsyncFn(&Object) -> Result<T, Trouble>) -> Result<T, StoreError> {
-        let mut asked = 1;
+        let mut asked = 0;
         loop {
             let client = self.client(&self.readers).await?;
-            let outcome = within(POSTGRES_ANSWER_AT_MOST, question(&client)).await;
-            let again = matches!(outcome, Err(Trouble::Again(_))) && client.is_closed() && asked < ASKED;
-            match self.done(client, outcome) {
-                Err(_) if again => asked += 1,
-                outcome => return outcome,
+            let outcome = within(POSTGRES_ANSWER_AT_MOST, read::pages(&client, query)).await;
+            if let Some(answer) = self.answered(client, outcome, &mut asked) {
+                return Ok(merge(answer?, query.limit));
             }
         }
+    }
+
+    /// The answer; `None` when the connection broke and the question is to be asked on another one, so that a server that
+    /// restarted fails no question.
+    fn answered<T>(
+        &self,
+        client: Object,
+        outcome: Result<T, Trouble>,
+        asked: &mut usize,
+    ) -> Option<Result<T, StoreError>> {
+        *asked += 1;
+        let again = matches!(outcome, Err(Trouble::Again(_))) && client.is_closed() && *asked < ASKED_AT_MOST;
+        let answer = self.done(client, outcome);
+        if again { None } else { Some(answer) }
     }
 }
 
