@@ -46,6 +46,8 @@ pub struct World {
     pub(super) dial_at: Duration,
     pub(super) centre_up_at: Duration,
     pub(super) frozen_until: Duration,
+    /// The centre lives and reads nothing.
+    pub(super) choked_until: Duration,
     pub(super) trims: bool,
     /// Everything that was ever committed by the history that the centre follows.
     pub(super) history: Vec<Group>,
@@ -97,6 +99,7 @@ impl World {
             dial_at: Duration::ZERO,
             centre_up_at: Duration::ZERO,
             frozen_until: Duration::ZERO,
+            choked_until: Duration::ZERO,
             history: Vec::new(),
             genuine: true,
             fenced: None,
@@ -131,7 +134,11 @@ impl World {
         self.region_works();
         self.region_hears();
         if self.now >= self.frozen_until {
-            self.centre_hears();
+            if self.now >= self.choked_until {
+                self.centre_hears();
+            } else if let Some(receiver) = &mut self.receiver {
+                receiver.heard(self.now, 0); // who doesn't listen can't complain of silence
+            }
             self.centre_works();
         }
         self.check()
@@ -142,9 +149,10 @@ impl World {
         let mut soonest = self.now + Duration::from_micros(self.dice.below(30_000));
         if !sender_ready && self.dice.one_in(2) {
             let frozen = (self.frozen_until > self.now).then_some(self.frozen_until);
+            let choked = self.choked_until.max(self.frozen_until);
             let awake = |at: Option<Duration>| at.map(|at| frozen.map_or(at, |until| at.max(until)));
             let next = [
-                awake(self.to_centre.next_at()),
+                self.to_centre.next_at().map(|at| at.max(choked)),
                 self.to_region.next_at(),
                 self.sender.as_ref().map(Sender::wake_at),
                 awake(self.receiver.as_ref().map(Receiver::wake_at)),
