@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 #[path = "../tests/doubles/mod.rs"]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers, and a test may stop where it fails")]
 mod doubles;
 mod end;
 pub mod frame;
@@ -14,6 +15,7 @@ pub mod receiver;
 mod seam;
 pub mod sender;
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers, and a test may stop where it fails")]
 mod simulation;
 
 // The doubles are shared with the tests that see the crate from outside.

@@ -1,6 +1,11 @@
 //! `ship` and `serve` over real sockets on the loopback interface: what has to work.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may stop where it fails"
+)]
 
 mod doubles;
 mod sockets;

@@ -1,6 +1,11 @@
 //! `ship` and `serve` over real sockets: what goes wrong on the way, and how soon it is noticed.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may stop where it fails"
+)]
 
 mod doubles;
 mod sockets;
