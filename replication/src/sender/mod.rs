@@ -92,6 +92,7 @@ pub struct Sender<S> {
     window: usize,
     pace: Pace,
     batch: Batch,
+    groups_at: Duration,
     raw_next: u32,
     shipment: Option<Shipment>,
     offered: Option<Point>,
@@ -128,6 +129,7 @@ impl<S: Source> Sender<S> {
             window: options.window,
             pace: Pace::new(limits::BATCH_BYTES_FIRST, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
             batch: Batch::new(0),
+            groups_at: Duration::ZERO,
             raw_next: 0,
             shipment: None,
             offered: None,
@@ -210,6 +212,9 @@ impl<S: Source> Sender<S> {
     pub fn wake_at(&self) -> Duration {
         let silence = self.heard_at + self.peer_heartbeat * limits::HEARTBEATS_MISSED_MAX;
         let mut wake = silence.min(self.heartbeat_at);
+        if matches!(self.phase, Phase::Shipping) && self.groups_are_waiting() {
+            wake = wake.min(self.groups_at);
+        }
         if self.waits_for_progress() {
             wake = wake.min(self.moved_at + self.peer_heartbeat * limits::HEARTBEATS_STALLED_MAX);
         }
@@ -290,12 +295,20 @@ impl<S: Source> Sender<S> {
             Phase::Greeting | Phase::Diverged(_) => now >= self.heartbeat_at,
             Phase::Seeding => now >= self.heartbeat_at || self.shipment_is_ready(),
             Phase::Shipping => {
-                now >= self.heartbeat_at || self.groups_are_ready() || now >= self.look_at || self.shipment_is_ready()
+                now >= self.heartbeat_at
+                    || self.groups_are_ready(now)
+                    || now >= self.look_at
+                    || self.shipment_is_ready()
             }
         }
     }
 
-    fn groups_are_ready(&self) -> bool {
+    fn groups_are_ready(&self, now: Duration) -> bool {
+        now >= self.groups_at && self.groups_are_waiting()
+    }
+
+    /// There are some, and room for them.
+    fn groups_are_waiting(&self) -> bool {
         self.position.sequence < self.source.head()
             && (self.sent.is_empty() || self.sent_bytes + self.pace.bytes() <= self.window)
     }
@@ -333,7 +346,7 @@ impl<S: Source> Sender<S> {
             return Ok(Some(self.heartbeat()));
         }
         if matches!(self.phase, Phase::Shipping) {
-            if self.groups_are_ready() {
+            if self.groups_are_ready(now) {
                 return self.next_groups(now).map(Some);
             }
             if now >= self.look_at {
@@ -406,6 +419,9 @@ impl<S: Source> Sender<S> {
         }
         self.carry.resends += self.carry.shipped.min(last.sequence).saturating_sub(self.position.sequence);
         self.carry.shipped = self.carry.shipped.max(last.sequence);
+        if !self.batch.is_full() {
+            self.groups_at = now + limits::GROUPS_GAP;
+        }
         if self.sent.is_empty() {
             self.moved_at = now;
         }
