@@ -44,7 +44,8 @@ pub async fn ship<S: Source>(source: S, options: LineOptions, mut head: watch::R
                 let sender = Box::new(Sender::new(source, sender_options(&options.timings), carry, life.now()));
                 let before = status.acknowledged();
                 let (session, end) = over(socket, sender, &life, &mut head, &status).await;
-                if status.acknowledged() != before {
+                let lasted = life.now() >= options.timings.heartbeat * limits::HEARTBEATS_MISSED_MAX;
+                if lasted || status.acknowledged() != before {
                     backoff = options.timings.backoff_first;
                 }
                 let fence = session.as_ref().and_then(|session| session.own_fence().cloned());
