@@ -49,10 +49,10 @@ function curve(id, metric, aside) {
   const write = WRITERS[series.unit] ?? WRITERS.orders;
   const value = (amount) => write.value(amount, series.currency);
   const axis = (amount) => write.axis(amount, series.currency);
-  const { now, before } = inOne(series);
+  const { all, now, before } = inOne(series);
   return panel(id, title, aside,
     el("p", { class: "curve-sum numbers" },
-      el("strong", { "data-testid": `sum-${id}` }, now === null ? "–" : value(now)), " ", el("span", { class: "muted" }, t(`within.${app.place.window}`)),
+      el("strong", { "data-testid": `sum-${id}` }, all === null ? "–" : value(all)), " ", el("span", { class: "muted" }, t(`within.${app.place.window}`)),
       series.compare && before ? el("span", { class: "curve-change" }, t("curve.change", { change: change(now, before), before: t(`before.${series.compare.kind}`) })) : null),
     app.place.table ? chartTable({ title, series, value }) : chart({ id, title, series, value, axis }));
 }

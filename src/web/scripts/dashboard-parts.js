@@ -32,15 +32,27 @@ export function worded(family, text) {
   return hasWords(key) ? t(key) : String(text);
 }
 
+/** What the centre says in sentences of its own, and the words for it. */
+const SENTENCES = [
+  [/^the copy's log failed/, "cause.log-failed"],
+  [/^applying has ended/, "cause.applying-ended"],
+  [/^applying waits/, "cause.applying-waits"],
+  [/^applying is .* behind$/, "cause.applying-behind"],
+  [/^the copy can't be used/, "cause.copy-broken"],
+  [/^[\d.]+ s behind$/, "cause.behind"],
+];
+
 /** Why a region is not green, in words. @param {import("./dashboard-app.js").Region} region */
 export function whyOf(region) {
-  if (region.fenced) return t("region.fenced-why", { reason: worded("fence", region.fenced.reason) });
+  if (region.fenced) return t(region.connected ? "region.other-fenced" : "region.fenced-why", { reason: worded("fence", region.fenced.reason) });
+  const [, key] = SENTENCES.find(([pattern]) => pattern.test(region.reason ?? "")) ?? [];
+  if (key) return t(key, { span: span(region.lag.seconds) });
   if (region.needs_seed) return t("region.needs-seed");
   if (!region.connected) {
     const heard = region.last_heard_at && app.at ? Math.max(0, (app.at - Date.parse(region.last_heard_at)) / 1000) : null;
     return heard === null ? t("region.never-heard") : t("region.away", { span: span(heard) });
   }
-  return region.reason ? worded("cause", region.reason) : "";
+  return region.reason ?? "";
 }
 
 /** A region's level: what the centre says, and never green while it is fenced. */

@@ -3,7 +3,7 @@
 import { path } from "./api.js";
 import { el } from "./dom.js";
 import { clock } from "./format.js";
-import { explain, t } from "./language.js";
+import { explain, named, t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { count, share, span, sum } from "./dashboard-format.js";
 import { bar, cell, crumbs, head, panel, picker, table } from "./dashboard-parts.js";
@@ -73,7 +73,7 @@ function row(store, region) {
     cell(t("store.orders"), count(store.today.placed), "number strong"),
     cell(t("store.revenue"), sum(store.today.revenue, app.summary.currency), "number"),
     cell(t("store.rejected"), count(store.today.rejected), "number"),
-    cell(t("store.stock-outs"), count(store.stock_outs), store.stock_outs > 0 ? "number warn" : "number"));
+    cell(t("store.stock-outs"), count(store.stock_outs.length), store.stock_outs.length > 0 ? "number warn" : "number"));
 }
 
 /** All stores of a region, searched and sorted by the address. */
@@ -100,6 +100,9 @@ export function storesPanel(answer, region) {
 
 export const wantedStore = () => [{ path: storesPath(app.place.region), every: STORE_EVERY_MS }, ...wantedOrders(app.place)];
 
+/** The name of what is sold out, where the country's list holds it. */
+const itemName = (sku, store, region) => named(app.summary.stock_outs.find((one) => one.sku === sku && one.store === store && one.region === region)?.name) || sku;
+
 export function storeView() {
   const { region, store: id } = app.place;
   const answer = app.feed.of(storesPath(region));
@@ -112,6 +115,7 @@ export function storeView() {
   return [
     way,
     figures({ today: store.today, currency: regionOf(region)?.currency ?? app.summary.currency, open: openSum(store.open_orders), openNote: openNote(store.open_orders) }),
+    store.stock_outs.length > 0 ? el("p", { class: "banner warn", "data-key": "stock-outs" }, t("store.sold-out", { items: store.stock_outs.map((sku) => itemName(sku, store.id, region)).join(", ") })) : null,
     ordersPanel(app.place),
   ];
 }
