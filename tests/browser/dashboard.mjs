@@ -44,8 +44,35 @@ async function figuresAgree(page, centre) {
   return wanted;
 }
 
+/** One of the page's modules, read as data: there is no package.json beside them that says they are modules. */
+const source = (name) => import(`data:text/javascript,${encodeURIComponent(readFileSync(new URL(`../../src/web/scripts/${name}`, import.meta.url), "utf8"))}`);
+
 async function run(browser, centre) {
   await promise("every word exists in both languages, and no other", async () => assert.deepEqual(await wrongWords(), []));
+
+  await promise("server-sent events are read whole, however the line cuts them, and never without bound", async () => {
+    const { EventParser } = await source("dashboard-stream.js");
+    const text = ': hello\r\nretry: 2000\r\n\r\nevent: tick\nid: 7\ndata: {"a":\ndata: "甲"}\n\ndata: x\r\rid: 9\nevent: none\n\n';
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      const parser = new EventParser();
+      const found = [...parser.feed(text.slice(0, cut)), ...parser.feed(text.slice(cut))];
+      assert.deepEqual(found, [{ event: "tick", data: '{"a":\n"甲"}' }, { event: "message", data: "x" }], `cut at ${cut}`);
+      assert.equal(parser.lastId, "9");
+    }
+    assert.throws(() => {
+      const parser = new EventParser();
+      for (let count = 0; count < 100; count += 1) parser.feed(`data: ${"x".repeat(100_000)}\n`);
+    }, /no end/);
+  });
+
+  await promise("an address says what is shown, and the same again", async () => {
+    const { hrefOf, placeOf } = await source("dashboard-url.js");
+    for (const hash of ["#/", "#/?metric=wait&window=7d&compare=none&table=1&by=rejected", "#/region/a%2Fb?by=orders&q=%E5%BA%97", "#/region/east/store/sh-001?status=paid&from=2026-11-25T00%3A00%3A00.000Z", "#/orders?status=ready&region=east&store=s", "#/order/261125-A-1-1?window=1d"]) {
+      assert.equal(hrefOf(placeOf(hash)), hash);
+    }
+    assert.equal(hrefOf(placeOf("#/?metric=nonsense&window=2y&from=never&token=secret")), "#/");
+    assert.equal(hrefOf(placeOf("#/region/east?by=rejected&q=x&window=1d"), { view: "region", region: "south" }), "#/region/south?window=1d", "another view begins with its own filters at rest");
+  });
 
   const page = await open(browser, `${centre.url}/`, { name: "dashboard", ...DESK });
   await promise("it opens by itself in the sandbox, before any region has come", async () => {
@@ -219,6 +246,26 @@ async function run(browser, centre) {
     await page.locator('.overall[data-level="green"]').waitFor();
     await figuresAgree(page, centre);
     await page.shot("back");
+  });
+
+  await promise("a page that nobody looks at asks for nothing, and goes on when it is looked at", async () => {
+    await page.goto(`${centre.url}/#/orders`);
+    await visible(rows(page));
+    const look = (state) => page.evaluate((now) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => now });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+    let asked = 0;
+    page.on("request", (request) => (asked += /\/v1\/(orders|series|regions)/.test(request.url()) ? 1 : 0));
+    await look("hidden");
+    const dataTime = async () => Date.parse(`1970-01-01T${(await page.getByTestId("age").textContent()).match(/[\d:]{8}/)?.[0]}Z`);
+    const began = await dataTime();
+    asked = 0;
+    await until("six seconds of ticks", async () => (await dataTime()) - began >= 6_000, 20_000);
+    assert.equal(asked, 0);
+    await look("visible");
+    await until("it asks again", async () => asked > 0);
+    await page.goto(`${centre.url}/#/`);
   });
 
   await promise("on a phone targets fit a fingertip and nothing scrolls sideways", async () => {

@@ -55,8 +55,8 @@ export const statusTag = (status) => {
 };
 
 function filters(place) {
-  const field = (name, label, control) => el("div", { class: "field" }, el("label", { for: `filter-${name}` }, label), control);
-  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }));
+  const field = (name, label, control, kind = "") => el("div", { class: `field ${kind}` }, el("label", { for: `filter-${name}` }, label), control);
+  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }), "when");
   const option = (value, text, chosen) => el("option", { value, selected: value === chosen }, text);
   const any = place.status || place.from || place.to || (place.view === "orders" && (place.region || place.store));
   return el("div", { class: "filters", role: "search", "aria-label": t("filter.title"), "data-key": "filters" },
@@ -74,7 +74,7 @@ function filters(place) {
 function row(order, place) {
   return el("tr", { role: "row", "data-key": order.id, "data-testid": `order-${order.id}` },
     el("th", { role: "rowheader", scope: "row" }, el("a", { class: "row-link numbers", href: app.link({ view: "order", order: order.id }) }, order.id)),
-    cell(t("order.created"), moment(order.created_at, true), "numbers"),
+    cell(t("order.created"), moment(order.created_at, true), "numbers when"),
     cell(t("filter.status"), statusTag(order.status), "wide"),
     place.view === "orders" ? cell(t("filter.store"), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, `${order.region} / ${order.store}`)) : null,
     cell(t("order.code"), order.pickup_code ?? "–", "numbers"),

@@ -122,7 +122,7 @@ function campaigns(summary) {
   const sorted = [...summary.campaigns].sort((a, b) => b.claimed / b.quota - a.claimed / a.quota || a.region.localeCompare(b.region));
   const rows = sorted.map((campaign) => {
     const used = campaign.quota ? campaign.claimed / campaign.quota : 0;
-    const kind = campaign.remaining <= 0 ? "bad" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
+    const kind = campaign.remaining <= 0 ? "gone" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
     return el("li", { class: "campaign", "data-key": `${campaign.region}/${campaign.id}` },
       el("span", { class: "campaign-name" }, el("strong", {}, named(campaign.name) || campaign.id), " ", el("a", { class: "small", href: app.link({ view: "region", region: campaign.region }) }, campaign.region)),
       el("span", { class: "numbers campaign-share" }, share(campaign.claimed, campaign.quota)),

@@ -90,12 +90,11 @@ export const figure = (name, label, text, raw, note, kind = "") =>
     el("dd", { class: "figure-note numbers muted" }, note));
 
 /** A bar that is filled in part; the figures beside it say the same. */
-export function bar(part, kind = "", other = 0) {
-  const width = (value) => `${Math.max(0, Math.min(100, 100 * (value || 0))).toFixed(2)}%`;
+export function bar(part, kind = "") {
+  const width = `${Math.max(0, Math.min(100, 100 * (part || 0))).toFixed(2)}%`;
   return el("svg", { class: `bar ${kind}`, "aria-hidden": "true", focusable: "false" },
     el("rect", { class: "bar-ground", width: "100%", height: "100%", rx: 3 }),
-    other ? el("rect", { class: "bar-other", width: width(other), height: "100%", rx: 3 }) : null,
-    part > 0 ? el("rect", { class: "bar-part", width: width(part), height: "100%", rx: 3 }) : null);
+    part > 0 ? el("rect", { class: "bar-part", width, height: "100%", rx: 3 }) : null);
 }
 
 /** One of several values of a parameter of the address, under a word that is seen (or only heard: `quiet`). */

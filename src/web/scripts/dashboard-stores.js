@@ -42,7 +42,7 @@ export function ranking() {
   const waiting = answers.some(([, found]) => found === undefined);
   const worst = stores.filter((store) => measure.of(store) > 0).sort(byMeasure(by)).slice(0, RANKED);
   const most = Math.max(1, ...worst.map(measure.of));
-  return panel("ranking", t("ranking.title"), picker("by", choices("by"), (value) => t(`by.${value}`), t("ranking.by")),
+  return panel("ranking", t("ranking.title"), picker("by", choices("by"), (value) => t(`by.${value}`), t("ranking.by"), { quiet: true }),
     worst.length === 0
       ? el("p", { class: "nothing" }, t(waiting && app.regions.length > 0 ? "loading" : `ranking.none-${by}`))
       : el("ol", { class: "rows ranking" }, worst.map((store) =>
@@ -51,7 +51,7 @@ export function ranking() {
           el("span", { class: "muted small rank-place" }, `${store.city} · ${store.region}`),
           el("strong", { class: "numbers rank-figure" }, measure.text(store)),
           el("span", { class: "muted small numbers rank-note" }, measure.note(store)),
-          bar(measure.of(store) / most, by === "rejected" ? "bad" : "")))));
+          bar(measure.of(store) / most)))));
 }
 
 /** Whether a store takes orders, by word. */
@@ -71,7 +71,7 @@ function row(store, region) {
     cell(t("store.wait-today"), span(store.today.wait_seconds), "number"),
     cell(t("store.open"), count(openSum(store.open_orders)), "number"),
     cell(t("store.orders"), count(store.today.placed), "number strong"),
-    cell(t("store.revenue"), sum(store.today.revenue, app.summary.currency), "number"),
+    cell(t("store.revenue"), sum(store.today.revenue, regionOf(region)?.currency ?? app.summary.currency), "number"),
     cell(t("store.rejected"), count(store.today.rejected), "number"),
     cell(t("store.stock-outs"), count(store.stock_outs.length), store.stock_outs.length > 0 ? "number warn" : "number"));
 }
