@@ -97,7 +97,7 @@ export function ordersPanel(place) {
   return el("div", { class: "orders", "data-key": "orders" }, panel("orders", t("orders.title"), [asOf, el("button", { type: "button", class: "quiet", onclick: () => begin(first) }, t("orders.refresh"))],
     filters(place),
     answer?.data
-      ? orders.length === 0 ? el("p", { class: "nothing" }, t("orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
+      ? orders.length === 0 ? el("p", { class: "nothing" }, t(next ? "orders.none-yet" : "orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
       : el("p", { class: "nothing" }, answer?.problem ? explain(answer.problem) : t("loading")),
     next ? el("button", { type: "button", class: "wide", onclick: () => readOn(first, next) }, t("more")) : null));
 }
@@ -133,7 +133,7 @@ const eventWords = (event) => (hasWords(`event.${event}`) ? t(`event.${event}`) 
 
 function history(order) {
   const steps = order.history ?? [];
-  const actor = (one) => [worded("actor", one.actor?.role ?? "system"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
+  const actor = (one) => [worded("actor", one.actor?.role ?? "node"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
   return panel("history", t("history.title"), null,
     steps.length === 0 ? el("p", { class: "nothing" }, t("history.none")) : el("ol", { class: "history" }, steps.map((step, index) =>
       el("li", { "data-key": step.sequence, class: step.event },
@@ -141,7 +141,8 @@ function history(order) {
         el("time", { class: "numbers", datetime: step.at }, moment(step.at, true)),
         el("span", { class: "muted small" }, actor(step)),
         index > 0 ? el("span", { class: "muted small numbers" }, t("history.after", { span: span((Date.parse(step.at) - Date.parse(steps[index - 1].at)) / 1000) })) : null,
-        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))));
+        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))),
+    order.history_complete === false ? el("p", { class: "muted small" }, t("history.cut")) : null);
 }
 
 const REASONS = ["payment_timeout", "store_timeout", "auto"];

@@ -43,7 +43,8 @@ function curve(id, metric, aside) {
   const per = t(`per.${app.place.window}`);
   const title = `${t(`metric.${metric}`)} · ${metric === "wait" ? t("metric.mean", { per }) : per}`;
   if (!answer?.data) {
-    return panel(id, title, aside, el("p", { class: "chart-empty" }, answer?.problem ? explain(answer.problem) : t("loading")));
+    const mixed = metric === "revenue" && answer?.problem?.kind === "malformed"; // yuan and dollars are never added up
+    return panel(id, title, aside, el("p", { class: "chart-empty" }, mixed ? t("curve.currencies") : answer?.problem ? explain(answer.problem) : t("loading")));
   }
   const series = app.place.region ? answer.data : withMinute(answer.data, app.minute);
   const write = WRITERS[series.unit] ?? WRITERS.orders;

@@ -14,7 +14,7 @@ const zh = {
   "window.1h": "1 小时", "window.1d": "24 小时", "window.7d": "7 天", "compare.day": "昨日", "compare.week": "上周", "compare.none": "无",
   "metric.orders": "订单", "metric.paid": "支付", "metric.rejected": "拒单", "metric.wait": "等待", "metric.revenue": "营业额", "metric.mean": "{per}平均",
   "per.1h": "每分钟", "per.1d": "每 5 分钟", "per.7d": "每小时", "within.1h": "近 1 小时", "within.1d": "近 24 小时", "within.7d": "近 7 天", "before.day": "昨日", "before.week": "上周",
-  "curve.change": "比{before} {change}", "chart.steps": "{title}：用方向键逐点查看", "chart.running": "进行中", "chart.time": "时间",
+  "curve.currencies": "各地区币种不同，请进入地区查看", "curve.change": "比{before} {change}", "chart.steps": "{title}：用方向键逐点查看", "chart.running": "进行中", "chart.time": "时间",
   "span.seconds": "{seconds} 秒", "span.minutes": "{minutes} 分 {seconds} 秒", "span.hours": "{hours} 小时 {minutes} 分", "span.days": "{days} 天 {hours} 小时", "span.short": "{minutes} 分",
 
   "funnel.title": "今日漏斗", "funnel.placed": "下单", "funnel.paid": "支付", "funnel.accepted": "接单", "funnel.collected": "取餐", "funnel.of-placed": "全部", "funnel.of-before": "上一步的 {share}", "funnel.lost": "途中取消 {cancelled} · 拒单 {rejected}；其余仍在进行",
@@ -34,15 +34,17 @@ const zh = {
   "campaigns.title": "活动消耗", "campaigns.none": "没有进行中的活动", "campaign.used": "已领 {claimed} / {quota}",
   "burn.ended": "已结束", "burn.gone": "已领完", "burn.starts": "{time} 开始", "burn.measuring": "正在测算速度…", "burn.still": "近几分钟无人领取", "burn.lasts": "每分钟 {rate}，可用到活动结束", "burn.at": "每分钟 {rate}，约 {time} 领完（{span}后）", "burn.in": "每分钟 {rate}，约 {span}后领完",
 
-  "orders.title": "订单", "orders.all": "全部订单", "orders.of": "{name} 的订单", "orders.none": "没有符合条件的订单", "orders.as-of": "截至 {time}", "orders.refresh": "刷新",
+  "orders.title": "订单", "orders.all": "全部订单", "orders.of": "{name} 的订单", "orders.none": "没有符合条件的订单", "orders.none-yet": "最近的订单中没有符合条件的，可继续往前查找", "orders.as-of": "截至 {time}", "orders.refresh": "刷新",
   "filter.title": "筛选订单", "filter.status": "状态", "filter.store": "门店", "filter.from": "下单时间从", "filter.to": "到（不含）", "filter.all": "全部", "filter.clear": "清除筛选",
   "hq.awaiting_payment": "待支付", "hq.paid": "待接单", "hq.accepted": "制作中", "hq.ready": "待取餐", "hq.collected": "已取餐", "hq.cancelled": "已取消", "hq.rejected": "已拒单",
   "hq.token-hint": "由管理员发放的总部令牌（角色 operator），粘贴到这里；只保存在此标签页。", "hq.token-bad": "令牌无效、已过期，或不是总部令牌。", "hq.open": "打开看板",
   "order.id": "订单号", "order.contents": "明细", "order.created": "下单时间", "order.dishes": "餐品", "order.dish": "餐品", "order.amount": "金额", "order.quantity": "数量", "order.unit-price": "单价", "order.payable": "实付", "order.day": "营业日", "order.member": "会员", "order.wait-was": "等待时间", "order.why": "原因",
   "refunded.pending": "退款中", "refunded.succeeded": "已退款", "refunded.failed": "退款失败",
-  "history.title": "经过", "history.none": "没有可用的经过记录", "history.after": "{span}后", "history.trace": "序号 {sequence} · 请求 {request}",
+  "history.title": "经过", "history.none": "没有可用的经过记录", "history.cut": "较早或较晚的记录未能全部找到", "history.after": "{span}后", "history.trace": "序号 {sequence} · 请求 {request}",
   "event.placed": "下单", "event.paid": "支付", "event.accepted": "接单", "event.ready": "出餐", "event.collected": "取餐", "event.cancelled": "取消", "event.rejected": "拒单", "event.refund_pending": "开始退款", "event.refund_succeeded": "退款成功", "event.refund_failed": "退款失败",
-  "actor.customer": "顾客", "actor.store": "门店", "actor.operator": "总部", "actor.provider": "支付平台", "actor.timer": "到时", "actor.system": "系统",
+  "actor.customer": "顾客", "actor.store": "门店", "actor.operator": "总部", "actor.provider": "支付平台", "actor.node": "系统",
+
+  "problem.store-unavailable": "中心的存储暂不可用，请稍后再试",
 };
 
 const en = {
@@ -59,7 +61,7 @@ const en = {
   "window.1h": "1 hour", "window.1d": "24 hours", "window.7d": "7 days", "compare.day": "Yesterday", "compare.week": "Last week", "compare.none": "None",
   "metric.orders": "Orders", "metric.paid": "Paid", "metric.rejected": "Rejected", "metric.wait": "Wait", "metric.revenue": "Revenue", "metric.mean": "mean {per}",
   "per.1h": "per minute", "per.1d": "per 5 minutes", "per.7d": "per hour", "within.1h": "in the last hour", "within.1d": "in the last 24 hours", "within.7d": "in the last 7 days", "before.day": "yesterday", "before.week": "last week",
-  "curve.change": "{change} on {before}", "chart.steps": "{title}: step through with the arrow keys", "chart.running": "so far", "chart.time": "Time",
+  "curve.currencies": "Regions have different currencies; open a region to see its revenue", "curve.change": "{change} on {before}", "chart.steps": "{title}: step through with the arrow keys", "chart.running": "so far", "chart.time": "Time",
   "span.seconds": "{seconds} s", "span.minutes": "{minutes} min {seconds} s", "span.hours": "{hours} h {minutes} min", "span.days": "{days} d {hours} h", "span.short": "{minutes} min",
 
   "funnel.title": "Today’s funnel", "funnel.placed": "Placed", "funnel.paid": "Paid", "funnel.accepted": "Accepted", "funnel.collected": "Collected", "funnel.of-placed": "of all", "funnel.of-before": "{share} of the step before", "funnel.lost": "On the way: {cancelled} cancelled, {rejected} rejected; the rest is under way",
@@ -79,15 +81,17 @@ const en = {
   "campaigns.title": "Campaign burn", "campaigns.none": "No campaign is running", "campaign.used": "{claimed} of {quota} claimed",
   "burn.ended": "has ended", "burn.gone": "all claimed", "burn.starts": "starts {time}", "burn.measuring": "measuring the rate…", "burn.still": "nobody claimed in the last minutes", "burn.lasts": "{rate} a minute, lasts to its end", "burn.at": "{rate} a minute, used up about {time} (in {span})", "burn.in": "{rate} a minute, used up in about {span}",
 
-  "orders.title": "Orders", "orders.all": "All orders", "orders.of": "Orders of {name}", "orders.none": "No order matches", "orders.as-of": "as of {time}", "orders.refresh": "Refresh",
+  "orders.title": "Orders", "orders.all": "All orders", "orders.of": "Orders of {name}", "orders.none": "No order matches", "orders.none-yet": "None among the newest orders; look further back", "orders.as-of": "as of {time}", "orders.refresh": "Refresh",
   "filter.title": "Filter orders", "filter.status": "Status", "filter.store": "Store", "filter.from": "Placed from", "filter.to": "before", "filter.all": "All", "filter.clear": "Clear filters",
   "hq.awaiting_payment": "Unpaid", "hq.paid": "New", "hq.accepted": "Being made", "hq.ready": "Ready", "hq.collected": "Collected", "hq.cancelled": "Cancelled", "hq.rejected": "Rejected",
   "hq.token-hint": "A headquarters token (role operator) from your administrator; paste it here. It stays in this tab only.", "hq.token-bad": "This token is not valid, has expired, or is not a headquarters token.", "hq.open": "Open the dashboard",
   "order.id": "Order", "order.contents": "Contents", "order.created": "Placed", "order.dishes": "Dishes", "order.dish": "Dish", "order.amount": "Amount", "order.quantity": "Quantity", "order.unit-price": "Unit price", "order.payable": "Payable", "order.day": "Business day", "order.member": "Member", "order.wait-was": "Waited", "order.why": "Reason",
   "refunded.pending": "Refund under way", "refunded.succeeded": "Refunded", "refunded.failed": "Refund failed",
-  "history.title": "History", "history.none": "No history is kept", "history.after": "{span} later", "history.trace": "sequence {sequence} · request {request}",
+  "history.title": "History", "history.none": "No history is kept", "history.cut": "Not everything that happened was found", "history.after": "{span} later", "history.trace": "sequence {sequence} · request {request}",
   "event.placed": "Placed", "event.paid": "Paid", "event.accepted": "Accepted", "event.ready": "Ready", "event.collected": "Collected", "event.cancelled": "Cancelled", "event.rejected": "Rejected", "event.refund_pending": "Refund begun", "event.refund_succeeded": "Refunded", "event.refund_failed": "Refund failed",
-  "actor.customer": "customer", "actor.store": "store", "actor.operator": "headquarters", "actor.provider": "payment provider", "actor.timer": "deadline", "actor.system": "system",
+  "actor.customer": "customer", "actor.store": "store", "actor.operator": "headquarters", "actor.provider": "payment provider", "actor.node": "the node",
+
+  "problem.store-unavailable": "The centre’s store is not available right now; please try again in a moment",
 };
 
 export const words = { zh, en };
