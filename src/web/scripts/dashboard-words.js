@@ -51,8 +51,8 @@ const en = {
   "page.dashboard": "Headquarters", "crumbs": "You are here",
   "age.live": "Live", "age.late": "{span} old", "age.as-of": "as of {time}", "age.lost": "{span} old", "age.lost-why": "line cut, reconnecting", "age.never": "No line to the centre", "age.never-why": "trying again", "age.connecting": "Connecting…",
   "age.cut": "Line cut", "age.was-cut": "The line to the centre is cut, reconnecting; the last figures stay", "age.is-back": "The line is back; figures are live",
-  "overall.green": "All well", "overall.yellow": "Needs a look", "overall.red": "Something is down", "overall.unknown": "No data yet", "overall.none": "no region has connected yet", "overall.all": "every region ({count})", "overall.was": "before the line was cut: {why}", "overall.more": "{why}; and {count} more",
-  "level.green": "Fine", "level.yellow": "Look", "level.red": "Down", "level.unknown": "Unknown",
+  "overall.green": "All well", "overall.yellow": "Needs a look", "overall.red": "Something is wrong", "overall.unknown": "No data yet", "overall.none": "no region has connected yet", "overall.all": "every region ({count})", "overall.was": "before the line was cut: {why}", "overall.more": "{why}; and {count} more",
+  "level.green": "Fine", "level.yellow": "Attention", "level.red": "Fault", "level.unknown": "Unknown",
 
   "figure.orders": "Orders today", "figure.revenue": "Revenue today", "figure.open": "Open orders", "figure.wait": "Mean wait", "figure.rejected": "Rejected",
   "figure.minute": "this minute {value}", "figure.paid": "{value} paid", "figure.open-note": "new {paid} · being made {accepted} · ready {ready}", "figure.wait-note": "paid to ready, today", "figure.rejected-note": "{share} of paid · {cancelled} cancelled", "figure.stores": "{count} stores",
