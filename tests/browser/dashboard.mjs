@@ -291,7 +291,8 @@ async function run(browser, centre) {
   });
   await promise("centre and node had nothing to complain about", async () => {
     assert.deepEqual(centre.aggregator.complaints, []);
-    assert.deepEqual(centre.nodes[REGION].complaints, []);
+    // The node says that its centre was away: it was.
+    assert.deepEqual(centre.nodes[REGION].complaints.filter((line) => !line.includes("no line to the centre")), []);
   });
 }
 
