@@ -21,7 +21,9 @@ pub struct NodeArgs {
 
 /// Runs the command.
 pub fn run(args: &NodeArgs, environment: Environment) -> ExitCode {
-    let Some(config) = configuration::load_node(args.config.as_deref(), environment) else { return console::misused() };
+    let Some(mut config) = configuration::load_node(args.config.as_deref(), environment) else {
+        return console::misused();
+    };
     let telemetry = match telemetry::start(config.log.json, &config.log.level) {
         Ok(telemetry) => telemetry,
         Err(error) => {
@@ -29,7 +31,7 @@ pub fn run(args: &NodeArgs, environment: Environment) -> ExitCode {
             return console::misused();
         }
     };
-    raise_descriptor_limit(config.limits.connections);
+    config.limits.connections = connections_with_descriptors(config.limits.connections);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -116,17 +118,26 @@ fn notify(state: sd_notify::NotifyState<'_>) {
     }
 }
 
-/// A socket is a descriptor: the soft limit of a login shell would end at a thousand.
-fn raise_descriptor_limit(connections: usize) {
+/// A socket is a descriptor: the soft limit of a login shell would end at a thousand. Where the hard one is too low as well,
+/// connections get less and the log what it needs: a log that can't open its next segment ends the process.
+fn connections_with_descriptors(wanted: usize) -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let raised = setrlimit(Resource::Nofile, limit);
     let now = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(DESCRIPTORS_BESIDE);
-    if now < wanted {
-        tracing::warn!(now, wanted, ?raised, "fewer descriptors than limits.connections needs; raise LimitNOFILE");
+    let left = now.saturating_sub(DESCRIPTORS_BESIDE).max(now / 4);
+    let connections = wanted.min(usize::try_from(left).unwrap_or(usize::MAX));
+    if connections < wanted {
+        tracing::warn!(
+            descriptors = now,
+            wanted,
+            connections,
+            ?raised,
+            "fewer descriptors than limits.connections needs: fewer connections; raise LimitNOFILE"
+        );
     }
+    connections
 }
 
 /// Descriptors beside connections: log, snapshots, projection, pages of configuration.

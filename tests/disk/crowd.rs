@@ -142,13 +142,7 @@ impl Customer {
     }
 
     /// An answer that was no 503, noted.
-    fn ask(
-        &mut self,
-        path: &str,
-        key: &str,
-        body: Option<&Value>,
-        who: fn(&mut Self) -> &mut Client,
-    ) -> Option<Reply> {
+    fn ask(&mut self, path: &str, key: &str, body: Option<&Value>, who: fn(&mut Self) -> &mut Client) -> Option<Reply> {
         let failed_before = self.failed.load(Ordering::SeqCst);
         let body = body.map(ToString::to_string);
         let key = [("Idempotency-Key", key)];

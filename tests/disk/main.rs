@@ -12,7 +12,7 @@
 )]
 
 #[path = "../common/mod.rs"]
-#[expect(dead_code, reason = "this crate needs a part of what whole-system tests share")]
+#[expect(dead_code, unused_imports, reason = "this crate needs a part of what whole-system tests share")]
 mod common;
 
 mod crowd;

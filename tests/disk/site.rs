@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::common::{Client, catalogue, tokens};
+use crate::common::{Client, Reply, catalogue, tokens};
 
 /// What must happen happens long before this; it only ends a test that hangs.
 pub const AT_LAST: Duration = Duration::from_secs(60);
@@ -81,7 +81,7 @@ impl Site {
         let words: Vec<String> = wrapper.iter().cloned().chain([binary, "node".into(), "--config".into()]).collect();
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg(self.home.path().join("node.toml"));
-        command.env_remove("RUST_LOG").env("QUCAN_NODE__LISTEN", address.to_string());
+        command.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE").env("QUCAN_NODE__LISTEN", address.to_string());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -102,8 +102,7 @@ impl Site {
     /// A process with the test catalogue and meals without end.
     pub fn start_selling(&self) -> Running {
         let running = self.start();
-        running.operator().put("/v1/catalog", &catalogue()).expect(200);
-        running.store().put("/v1/stores/s1/stock/meal", &json!({"available": null})).expect(200);
+        running.begin_to_sell();
         running
     }
 
@@ -128,6 +127,12 @@ impl Running {
             pace();
         }
         false
+    }
+
+    /// Imports the test catalogue, with meals without end.
+    pub fn begin_to_sell(&self) {
+        self.operator().put("/v1/catalog", &catalogue()).expect(200);
+        self.store().put("/v1/stores/s1/stock/meal", &json!({"available": null})).expect(200);
     }
 
     pub fn pid(&self) -> Pid {
@@ -193,6 +198,23 @@ impl Running {
 
     pub fn operator(&self) -> Client {
         self.client(Some(tokens::operator()))
+    }
+
+    /// Imports a catalogue of more than a MiB, each time another one: the log grows as with thousands of orders.
+    pub fn swell(&self, turn: u32) -> Reply {
+        self.swell_as(&mut self.operator(), turn)
+    }
+
+    /// The same over a connection that is there already.
+    pub fn swell_as(&self, operator: &mut Client, turn: u32) -> Reply {
+        let mut catalogue = catalogue();
+        let (long, image) = ("面".repeat(100), "i".repeat(400));
+        let items = catalogue["items"].as_array_mut().unwrap();
+        items.extend((0..1_200).map(|number| {
+            json!({"sku": format!("bulk-{number}"), "name": {"zh": long, "en": long}, "price": 100 + turn, "tax_rate_bp": 600,
+                   "category": "Z", "image": format!("{image}.webp"), "stores": ["s1"]})
+        }));
+        operator.put("/v1/catalog", &catalogue)
     }
 
     /// Waits until every closed order can be asked for: the projection is whole again.

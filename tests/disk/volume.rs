@@ -12,7 +12,8 @@ pub struct Volume {
 }
 
 /// `EXT4_IOC_SHUTDOWN` without flushing its journal: what a power cut leaves on the disk.
-const CUT: &str = r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($d, 0x8004587d, $how) or die "$!\n""#;
+const CUT: &str =
+    r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($d, 0x8004587d, $how) or die "$!\n""#;
 
 /// Runs a program; what it complained of when it failed.
 pub fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
