@@ -3,6 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use crate::common::catalogue;
 use crate::crowd::{Crowd, Told, order};
 use crate::site::{Running, Site};
 use crate::volume::Volume;
@@ -81,4 +84,27 @@ fn sell_at_once(site: &Site, round: usize) -> (Running, Duration) {
     let took = begun.elapsed();
     assert!(took < SELLS_WITHIN, "the first order was on disk {took:?} after the start");
     (node, took)
+}
+
+/// The first start of a sandbox drew its secret and did not sync it. After a power cut the file was there and empty, and the
+/// node refused to start, for good. Now the secret is synced before it has its name, and its name before it is used.
+#[test]
+fn a_new_node_whose_power_is_cut_starts_again_and_knows_its_tokens() {
+    let mut volume = match Volume::ext4(128) {
+        Ok(volume) => volume,
+        Err(why) => return skipped("a power cut of a new node", &why),
+    };
+    let site = Site::with_its_own_secret(&volume.path().join("data"));
+    let node = site.start();
+    let asked =
+        node.client(None).post("/v1/sandbox/tokens", &json!({"role": "operator", "subject": "ops"})).expect(201);
+    let token = asked["token"].as_str().unwrap().to_owned();
+    node.client(Some(token.clone())).put("/v1/catalog", &catalogue()).expect(200);
+    volume.cut_power();
+    node.kill();
+    power_on(&mut volume);
+    let node = site.start();
+    assert_eq!(node.client(None).get("/v1/stores/s1/menu").status, 200, "the catalogue that was acknowledged");
+    assert_eq!(node.client(Some(token)).get("/v1/status").status, 200, "a token from before");
+    node.kill();
 }

@@ -48,13 +48,21 @@ pub struct Running {
 impl Site {
     /// A node with its data in `data`, and more configuration.
     pub fn at(data: &Path, configuration: &str) -> Self {
+        Self::configured(data, &format!("[auth]\nhs256_secret = \"{}\"\n{configuration}", tokens::SECRET))
+    }
+
+    /// A sandbox that draws its own secret, as everybody's first one does.
+    pub fn with_its_own_secret(data: &Path) -> Self {
+        Self::configured(data, "")
+    }
+
+    fn configured(data: &Path, configuration: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let text = format!(
             "mode = \"sandbox\"\n[node]\nregion = \"east\"\nlisten = [\"{address}\"]\ndata_dir = \"{}\"\n\
-             [auth]\nhs256_secret = \"{}\"\n{configuration}\n",
-            data.display(),
-            tokens::SECRET
+             {configuration}\n",
+            data.display()
         );
         std::fs::write(home.path().join("node.toml"), text).unwrap();
         Self { home, data: data.to_owned(), address }
@@ -202,11 +210,11 @@ impl Running {
 
     /// Imports a catalogue of more than a MiB, each time another one: the log grows as with thousands of orders.
     pub fn swell(&self, turn: u32) -> Reply {
-        self.swell_as(&mut self.operator(), turn)
+        self.swell_as(&mut self.operator(), turn).unwrap()
     }
 
     /// The same over a connection that is there already.
-    pub fn swell_as(&self, operator: &mut Client, turn: u32) -> Reply {
+    pub fn swell_as(&self, operator: &mut Client, turn: u32) -> std::io::Result<Reply> {
         let mut catalogue = catalogue();
         let (long, image) = ("面".repeat(100), "i".repeat(400));
         let items = catalogue["items"].as_array_mut().unwrap();
@@ -214,7 +222,7 @@ impl Running {
             json!({"sku": format!("bulk-{number}"), "name": {"zh": long, "en": long}, "price": 100 + turn, "tax_rate_bp": 600,
                    "category": "Z", "image": format!("{image}.webp"), "stores": ["s1"]})
         }));
-        operator.put("/v1/catalog", &catalogue)
+        operator.try_send("PUT", "/v1/catalog", &[], Some(catalogue.to_string().as_bytes()))
     }
 
     /// Waits until every closed order can be asked for: the projection is whole again.

@@ -96,7 +96,7 @@ fn connections_never_take_the_descriptors_that_the_log_needs() {
     until("more connections than descriptors", || siege.most.load(Ordering::SeqCst) == 900);
     // The log goes on to its next segments: new files, whatever the connections have taken.
     for turn in 1..8 {
-        node.swell_as(&mut operator, turn).expect(200);
+        node.swell_as(&mut operator, turn).unwrap().expect(200);
     }
     assert!(crowd.hear(50), "those who are connected are served");
     let mut told = crowd.go_home();
@@ -122,7 +122,8 @@ fn descriptors_taken_away_from_a_running_node_end_it_at_worst() {
     let none = Rlimit { current: Some(4), maximum: Some(4) };
     prlimit(Some(node.pid()), Resource::Nofile, none).unwrap();
     // Up to the next segment everything is open that is needed; there it ends, for the next start.
-    let refused = (1..20).map(|turn| node.swell_as(&mut operator, turn)).find(|reply| reply.status != 200).unwrap();
+    let refused =
+        (1..20).map(|turn| node.swell_as(&mut operator, turn).unwrap()).find(|reply| reply.status != 200).unwrap();
     assert_eq!((refused.status, refused.problem().as_str()), (503, "storage-failed"), "{refused:?}");
     let mut told = crowd.ask_all();
     let ended = node.ended();
