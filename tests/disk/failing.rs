@@ -1,12 +1,14 @@
 //! The Nth call fails, for N = 1, 2, 3, … until no Nth call is reached: SQLite's way to test a disk that is dying.
 //!
-//! strace makes the Nth call of *each thread* fail with EIO (or ENOSPC), alone or with all that come after it, in a new
-//! directory and in one that has sold before.
+//! strace makes the Nth call of *each thread* fail with EIO (or ENOSPC), alone or with all that come after it: from the start
+//! on in a new directory and in one that has sold before, and from the first order on in a node that runs already.
 //! After it nothing is acknowledged that is not on disk: the process refuses to start, or ends with 1, or goes on because
 //! the call was not one that answers stand on; and without the fault it starts again with everything acknowledged.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
@@ -25,6 +27,14 @@ const CALLS_MAX: usize = 2_000;
 struct Start {
     sold: tempfile::TempDir,
     told: Told,
+}
+
+/// From where on calls are counted.
+#[derive(Clone, Copy, PartialEq)]
+enum From {
+    NewDirectory,
+    StartAgain,
+    Selling,
 }
 
 /// What a call that fails led to.
@@ -62,9 +72,31 @@ const ONWARDS: &str = "+";
 fn strace(out: &Path, calls: &str, error: &str, nth: Nth) -> Vec<String> {
     let inject = format!("inject={calls}:error={error}:when={}{}", nth.0, nth.1);
     let trace = format!("trace={calls}");
-    // -D: the node stays our child, and ends with its own code. -ff: a file a thread, so that no line is cut in two.
-    let words = ["strace", "-D", "-ff", "-qq", "-y", "--seccomp-bpf", "-o", out.to_str().unwrap(), "-e", &trace, "-e"];
-    words.into_iter().map(str::to_owned).chain([inject]).collect()
+    // -ff: a file a thread, so that no line is cut in two.
+    let words = ["strace", "-ff", "-y", "-o", out.to_str().unwrap(), "-e", &trace, "-e", &inject];
+    words.map(str::to_owned).into()
+}
+
+/// Starts a node whose calls are counted from its first one on.
+fn start_under_strace(site: &Site, mut strace: Vec<String>) -> Running {
+    // -D: the node stays our child, and ends with its own code.
+    strace.extend(["-D", "-qq", "--seccomp-bpf"].map(str::to_owned));
+    site.spawn(&strace)
+}
+
+/// Counts the calls of a node that runs already; the tracer ends with it.
+fn attach(node: &Running, strace: &[String]) -> Child {
+    let pid = node.pid().as_raw_nonzero().to_string();
+    let mut command = Command::new(&strace[0]);
+    command.args(&strace[1..]).args(["-p", &pid]).stderr(Stdio::piped());
+    let mut tracer = command.spawn().unwrap();
+    let mut said = String::new();
+    while !said.contains("attached") {
+        let mut letter = [0];
+        tracer.stderr.as_mut().unwrap().read_exact(&mut letter).unwrap_or_else(|error| panic!("{error}: {said}"));
+        said.push(char::from(letter[0]));
+    }
+    tracer
 }
 
 /// Whether processes may be traced here; if not, why.
@@ -73,16 +105,23 @@ fn can_trace() -> Result<(), String> {
 }
 
 /// One run with the Nth call failing; false when none was reached.
-fn fail_nth(start: Option<&mut Start>, calls: &str, error: &str, nth: Nth, seen: &mut Seen) -> bool {
+fn fail_nth(start: &mut Start, from: From, calls: &str, error: &str, nth: Nth, seen: &mut Seen) -> bool {
     let place = tempfile::tempdir().unwrap();
     let site = Site::at(&place.path().join("data"), "[orders]\ngrace = \"1h\"\n");
-    let earlier = start.map(|start| {
-        let from = start.sold.path().join("data");
-        run("cp", &["-a", from.to_str().unwrap(), site.data().to_str().unwrap()]).unwrap();
-        &mut start.told
-    });
+    if from != From::NewDirectory {
+        let sold = start.sold.path().join("data");
+        run("cp", &["-a", sold.to_str().unwrap(), site.data().to_str().unwrap()]).unwrap();
+    }
     let out = site.home().join("calls");
-    let mut node = site.spawn(&strace(&out, calls, error, nth));
+    let strace = strace(&out, calls, error, nth);
+    let (mut node, tracer) = match from {
+        From::NewDirectory | From::StartAgain => (start_under_strace(&site, strace), None),
+        From::Selling => {
+            let node = site.start();
+            let tracer = attach(&node, &strace);
+            (node, Some(tracer))
+        }
+    };
     let mut told = Told::default();
     let mut storage_failed = false;
     let ended = if node.serves() {
@@ -104,6 +143,9 @@ fn fail_nth(start: Option<&mut Start>, calls: &str, error: &str, nth: Nth, seen:
     } else {
         node.ended()
     };
+    if let Some(mut tracer) = tracer {
+        tracer.wait().unwrap();
+    }
     let what = format!("{calls} {}{} {error}: {:?}, {:#?}", nth.0, nth.1, ended.status, ended.said);
     let code = ended.status.code();
     assert!(code == Some(0) || code == Some(1), "it ends, and is not ended: {what}");
@@ -111,6 +153,8 @@ fn fail_nth(start: Option<&mut Start>, calls: &str, error: &str, nth: Nth, seen:
     // sled panics where it can't sync; that is caught, and no panic of ours.
     let ours = ended.said.iter().find(|line| line.contains("panicked at") && !line.contains("/sled-"));
     assert!(ours.is_none(), "{what}");
+    let rebuilds = ended.said.iter().filter(|line| line.contains("the projection is moved aside")).count();
+    assert!(rebuilds < 10, "built again {rebuilds} times: {what}");
     let failed = failed_calls(&out);
     let hits_log = failed.iter().any(|file| file.ends_with(".seg"));
     assert!(!hits_log || code == Some(1), "a call on the log itself failed, and it went on: {what} {failed:?}");
@@ -128,8 +172,8 @@ fn fail_nth(start: Option<&mut Start>, calls: &str, error: &str, nth: Nth, seen:
 
     let again = site.start_selling();
     told.check(&again);
-    if let Some(earlier) = earlier {
-        earlier.check(&again);
+    if from != From::NewDirectory {
+        start.told.check(&again);
     }
     again.kill();
     site.verify();
@@ -185,25 +229,26 @@ impl Running {
     }
 }
 
-/// All of one call, in both directories, or the few given.
-fn fail(calls: &str, error: &str, few: &[Nth]) {
+/// All of one call, from everywhere on, or the few given.
+fn fail(calls: &str, error: &str, few: &[(From, Nth)]) {
     if let Err(why) = can_trace() {
         return skipped(&format!("failing {calls}"), &why);
     }
     let mut start = Start::make();
     let mut seen = Seen::default();
     if is_long() {
-        for (is_new, how) in [(true, ONCE), (false, ONCE), (true, ONWARDS), (false, ONWARDS)] {
-            let mut nth = 1;
-            while fail_nth((!is_new).then_some(&mut start), calls, error, Nth(nth, how), &mut seen) {
-                nth += 1;
-                assert!(nth < CALLS_MAX, "there is always one more {calls}");
+        for from in [From::NewDirectory, From::StartAgain, From::Selling] {
+            for how in [ONCE, ONWARDS] {
+                let mut nth = 1;
+                while fail_nth(&mut start, from, calls, error, Nth(nth, how), &mut seen) {
+                    nth += 1;
+                    assert!(nth < CALLS_MAX, "there is always one more {calls}");
+                }
             }
         }
     } else {
-        for (turn, nth) in few.iter().enumerate() {
-            let start = (turn % 2 == 1).then_some(&mut start);
-            assert!(fail_nth(start, calls, error, *nth, &mut seen), "no {calls} number {}", nth.0);
+        for (from, nth) in few {
+            assert!(fail_nth(&mut start, *from, calls, error, *nth, &mut seen), "no {calls} number {}", nth.0);
         }
     }
     println!("{calls} {error}: {} runs, reached {:?}, ends {:?}", seen.runs, seen.reached, seen.ends);
@@ -211,25 +256,26 @@ fn fail(calls: &str, error: &str, few: &[Nth]) {
 
 #[test]
 fn the_nth_fdatasync_fails() {
-    fail("fdatasync", "EIO", &[Nth(1, ONCE), Nth(2, ONCE), Nth(7, ONCE), Nth(9, ONWARDS)]);
+    let new = (From::NewDirectory, Nth(1, ONCE));
+    fail("fdatasync", "EIO", &[new, (From::StartAgain, Nth(9, ONWARDS)), (From::Selling, Nth(7, ONCE))]);
 }
 
 #[test]
 fn the_nth_write_fails() {
-    fail("pwrite64", "EIO", &[Nth(6, ONCE), Nth(3, ONWARDS), Nth(11, ONCE)]);
+    fail("pwrite64", "EIO", &[(From::NewDirectory, Nth(6, ONCE)), (From::Selling, Nth(1, ONWARDS))]);
 }
 
 #[test]
 fn the_nth_write_finds_no_room() {
-    fail("pwrite64", "ENOSPC", &[Nth(9, ONCE)]);
+    fail("pwrite64", "ENOSPC", &[(From::Selling, Nth(9, ONCE))]);
 }
 
 #[test]
 fn the_nth_rename_fails() {
-    fail("/^rename", "EIO", &[Nth(4, ONCE), Nth(1, ONCE)]);
+    fail("/^rename", "EIO", &[(From::NewDirectory, Nth(4, ONCE)), (From::Selling, Nth(1, ONCE))]);
 }
 
 #[test]
 fn the_nth_sync_of_a_directory_fails() {
-    fail("fsync", "EIO", &[Nth(2, ONCE), Nth(2, ONWARDS)]);
+    fail("fsync", "EIO", &[(From::StartAgain, Nth(2, ONCE)), (From::Selling, Nth(1, ONWARDS))]);
 }
