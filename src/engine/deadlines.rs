@@ -1,5 +1,5 @@
 //! When deadlines may fire. They are derived from the state and decided again like any command; here is only the grace:
-//! after a start or a jump of the clock nothing fires for a while, so that people can answer first.
+//! after a start, a jump of the clock or a stall nothing fires for a while, so that people can answer first.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use crate::domain::command::Command;
 use crate::domain::id::OrderId;
 use crate::domain::time::{Millis, Timestamp};
 
-/// The clock jumped when it and the machine's steady clock differ by more than this since the last look.
+/// The clock jumped when it and the machine's steady clock differ by more than this since the last look. A look that comes
+/// so much later than it was planned is a stall: a stopped process, a paused machine, a disk that hung.
 const JUMP: Millis = Millis::seconds(5);
 /// How long the writer sleeps at most while a deadline is ahead: so that it notices a jump of the clock.
 pub(super) const NAP_MAX: Duration = Duration::from_millis(250);
@@ -24,23 +25,31 @@ pub(super) struct DeadlineGate {
     grace: Millis,
     closed_until: Timestamp,
     seen: (Timestamp, Instant),
+    /// No deadline was ahead when the writer went to sleep: it may have slept for hours, and nothing was late.
+    idle: bool,
 }
 
 impl DeadlineGate {
     /// Closed for the grace from `now` on.
     pub(super) fn new(grace: Millis, now: Timestamp) -> Self {
-        Self { grace, closed_until: now.plus(grace), seen: (now, Instant::now()) }
+        Self { grace, closed_until: now.plus(grace), seen: (now, Instant::now()), idle: true }
     }
 
-    /// Looks at the clock; a jump closes the gate for the grace.
+    /// Looks at the clock; a jump or a stall closes the gate for the grace.
     pub(super) fn look(&mut self, now: Timestamp) {
-        let (before, instant) = self.seen;
-        let steady = i64::try_from(instant.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.look_at(now, Instant::now());
+    }
+
+    fn look_at(&mut self, now: Timestamp, instant: Instant) {
+        let (before, seen) = self.seen;
+        let steady = i64::try_from(instant.saturating_duration_since(seen).as_millis()).unwrap_or(i64::MAX);
         let drift = now.0.saturating_sub(before.0).saturating_sub(steady);
-        if drift.abs() > JUMP.0 {
+        let stalled = !self.idle && steady > JUMP.0;
+        if drift.abs() > JUMP.0 || stalled {
             self.closed_until = now.plus(self.grace);
         }
-        self.seen = (now, Instant::now());
+        self.seen = (now, instant);
+        self.idle = false;
     }
 
     /// Closed for the grace from `now` on.
@@ -59,7 +68,8 @@ impl DeadlineGate {
     }
 
     /// How long the writer may sleep; nothing where no deadline is ahead.
-    pub(super) fn sleep(&self, next: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    pub(super) fn sleep(&mut self, next: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+        self.idle = next.is_none();
         let at = next?.max(self.closed_until);
         let millis = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
         Some(Duration::from_millis(millis).min(NAP_MAX))
@@ -93,9 +103,31 @@ mod tests {
         assert_eq!(gate.sleep(None, later), None);
     }
 
+    /// A process was stopped for longer than an order waits for its money. The clock had not jumped, so the deadline fired with
+    /// the first look, before the payment that had come meanwhile was read: the customer paid and was called off. Now a look
+    /// that comes far too late is taken for a stall, and people get the grace.
+    #[test]
+    fn nothing_fires_within_the_grace_after_a_stall() {
+        let start = Timestamp(1_000_000);
+        let mut gate = DeadlineGate::new(Millis::minutes(2), start);
+        let (begun, seconds) = (gate.seen.1, Duration::from_secs);
+        let at = |passed: i64| start.plus(Millis::seconds(passed));
+        gate.look_at(at(200), begun + seconds(200));
+        assert!(gate.is_open(at(200)), "idle for long is no stall");
+        assert_eq!(gate.sleep(Some(at(230)), at(200)), Some(NAP_MAX));
+        gate.look_at(at(201), begun + seconds(201));
+        assert!(gate.is_open(at(201)));
+        gate.look_at(at(240), begun + seconds(240));
+        assert!(!gate.is_open(at(240)), "nobody could pay for 39 seconds");
+        assert!(gate.is_open(at(360)));
+        assert_eq!(gate.sleep(None, at(241)), None);
+        gate.look_at(at(9000), begun + seconds(9000));
+        assert!(gate.is_open(at(9000)));
+    }
+
     #[test]
     fn without_a_grace_a_deadline_fires_at_once() {
-        let gate = DeadlineGate::new(Millis(0), Timestamp(5));
+        let mut gate = DeadlineGate::new(Millis(0), Timestamp(5));
         assert!(gate.is_open(Timestamp(5)));
         assert_eq!(gate.sleep(Some(Timestamp(5)), Timestamp(5)), Some(Duration::ZERO));
     }

@@ -122,6 +122,17 @@ pub struct Files {
     pub state_dir: PathBuf,
 }
 
+impl StopError {
+    /// Whether only room was missing. A full disk stops nothing that was acknowledged, and costs a longer start.
+    fn is_no_room(&self) -> bool {
+        match self {
+            Self::Failed(_) => false,
+            Self::Log(error) => matches!(error, AppendError::NoRoom { .. }),
+            Self::Snapshot(error) => error.is_no_room(),
+        }
+    }
+}
+
 /// A running engine. Dropped without [`Engine::stop`], it ends as if the process had been killed.
 pub struct Engine {
     handle: Handle,
@@ -228,10 +239,20 @@ impl Engine {
             return Err(StopError::Failed(why));
         };
         let at = log.last();
-        if at.sequence.0 > self.shared.snapshot_at.load(Ordering::Relaxed) {
-            snapshotter::take(&self.shared, &self.snapshots, &state, at, self.dir.epoch())?;
+        let snapshot = if at.sequence.0 > self.shared.snapshot_at.load(Ordering::Relaxed) {
+            snapshotter::take(&self.shared, &self.snapshots, &state, at, self.dir.epoch()).map_err(StopError::from)
+        } else {
+            Ok(())
+        };
+        // With or without the snapshot: the mark proves how far the log was durable.
+        let mark = log.close().map_err(StopError::from);
+        for missed in [snapshot, mark].into_iter().filter_map(Result::err) {
+            if !missed.is_no_room() {
+                return Err(missed);
+            }
+            tracing::warn!(%missed, "no room for what would make the next start quicker");
         }
-        Ok(log.close()?)
+        Ok(())
     }
 
     /// Ends the writer and then those that follow it.

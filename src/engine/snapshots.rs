@@ -26,6 +26,13 @@ pub enum WriteError {
     Record(#[from] RecordError),
 }
 
+impl WriteError {
+    /// Whether it is only for want of room.
+    pub fn is_no_room(&self) -> bool {
+        matches!(self, Self::Snapshot(error) if error.is_no_room())
+    }
+}
+
 /// A snapshot that is no state.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

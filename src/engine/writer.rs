@@ -306,9 +306,6 @@ impl Writer {
             return Err(Unavailable::Fenced.into());
         }
         let critical = is_critical(&request.command);
-        if !critical && self.group.space.is_some_and(|space| space != Space::Ample) {
-            return Err(Unavailable::DiskFull.into());
-        }
         if let Some(record) = closed.filter(|record| self.group.reclosed.is_stale(record)) {
             return Err(Rejection::RecordNeeded { order: record.order.id }.into());
         }
@@ -316,6 +313,11 @@ impl Writer {
         let context =
             Context { now, actor: &request.actor, settings: &self.settings, closed: closed.map(AsRef::as_ref) };
         let decision = decide(&self.state, &context, &request.command)?;
+        // Only what has to be written waits for room: who repeats a request is told about the order that there is.
+        let is_short = self.group.space.is_some_and(|space| space != Space::Ample);
+        if is_short && !critical && !decision.events.is_empty() {
+            return Err(Unavailable::DiskFull.into());
+        }
         self.encode(request, &decision.events, now, critical)?;
         let effects_before = self.group.effects.len();
         for event in &decision.events {

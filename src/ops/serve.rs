@@ -50,7 +50,7 @@ trait Program: Sized {
     const NAME: &'static str;
 
     fn log(&self) -> &LogConfig;
-    fn limits(&self) -> &EdgeLimits;
+    fn limits_mut(&mut self) -> &mut EdgeLimits;
 
     /// Starts it; an error comes with whether a person has to do something first.
     async fn start(self) -> Result<Self::Running, (String, bool)>;
@@ -70,8 +70,8 @@ impl Program for NodeConfig {
         &self.log
     }
 
-    fn limits(&self) -> &EdgeLimits {
-        &self.limits
+    fn limits_mut(&mut self) -> &mut EdgeLimits {
+        &mut self.limits
     }
 
     async fn start(self) -> Result<Node, (String, bool)> {
@@ -95,8 +95,8 @@ impl Program for AggregatorConfig {
         &self.log
     }
 
-    fn limits(&self) -> &EdgeLimits {
-        &self.limits
+    fn limits_mut(&mut self) -> &mut EdgeLimits {
+        &mut self.limits
     }
 
     async fn start(self) -> Result<Aggregator, (String, bool)> {
@@ -113,7 +113,7 @@ impl Program for AggregatorConfig {
     }
 }
 
-fn run_program<P: Program>(config: P) -> ExitCode {
+fn run_program<P: Program>(mut config: P) -> ExitCode {
     let telemetry = match telemetry::start(config.log().json, &config.log().level) {
         Ok(telemetry) => telemetry,
         Err(error) => {
@@ -121,7 +121,8 @@ fn run_program<P: Program>(config: P) -> ExitCode {
             return console::misused();
         }
     };
-    raise_descriptor_limit(config.limits().connections);
+    let limits = config.limits_mut();
+    limits.connections = connections_with_descriptors(limits.connections);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -205,17 +206,26 @@ fn notify(state: sd_notify::NotifyState<'_>) {
     }
 }
 
-/// A socket is a descriptor: the soft limit of a login shell would end at a thousand.
-fn raise_descriptor_limit(connections: usize) {
+/// A socket is a descriptor: the soft limit of a login shell would end at a thousand. Where the hard one is too low as well,
+/// connections get less and the log what it needs: a log that can't open its next segment ends the process.
+fn connections_with_descriptors(wanted: usize) -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let raised = setrlimit(Resource::Nofile, limit);
     let now = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(DESCRIPTORS_BESIDE);
-    if now < wanted {
-        tracing::warn!(now, wanted, ?raised, "fewer descriptors than limits.connections needs; raise LimitNOFILE");
+    let left = now.saturating_sub(DESCRIPTORS_BESIDE).max(now / 4);
+    let connections = wanted.min(usize::try_from(left).unwrap_or(usize::MAX));
+    if connections < wanted {
+        tracing::warn!(
+            descriptors = now,
+            wanted,
+            connections,
+            ?raised,
+            "fewer descriptors than limits.connections needs: fewer connections; raise LimitNOFILE"
+        );
     }
+    connections
 }
 
 /// Descriptors beside connections: log, snapshots, projection, pages of configuration.

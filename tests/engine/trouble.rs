@@ -11,7 +11,7 @@ use qucan_storage::fs::SimFs;
 use qucan_storage::log::LogOptions;
 
 use crate::gate::GatedFs;
-use crate::region::{BEGIN, block_on, customer, pay, place, region, request, until};
+use crate::region::{BEGIN, Region, block_on, customer, pay, place, region, request, until};
 
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged_and_nothing_of_it_is_shown() {
@@ -66,10 +66,9 @@ fn after_a_panic_of_the_writer_nothing_is_acknowledged() {
     assert_eq!(region.handle().views().open_orders(), 1);
 }
 
-#[test]
-fn a_full_disk_refuses_new_orders_and_lets_open_ones_end() {
-    let disk = SimFs::new(1);
-    let region = region(|options| {
+/// A region on a disk of its own that becomes full, with small segments.
+fn on(disk: &SimFs) -> Region {
+    region(|options| {
         options.fs = disk.shared();
         options.projection = false;
         options.data_dir = "/data".into();
@@ -79,17 +78,22 @@ fn a_full_disk_refuses_new_orders_and_lets_open_ones_end() {
             reserve_bytes: 64 << 10,
             ..LogOptions::default()
         };
-    });
-    let open: Vec<_> = (0..20).map(|i| region.place("ann", &format!("open-{i}")).id).collect();
+    })
+}
+
+/// Sells until the disk is full; the refusal.
+fn fill(region: &Region, disk: &SimFs) -> Refusal {
     disk.set_capacity(Some(0));
-    let mut sold = 0;
-    let refused = loop {
-        match region.ask(customer("bob"), place("bob", &format!("more-{sold}"))) {
-            Ok(_) => sold += 1,
-            Err(refused) => break refused,
-        }
-        assert!(sold < 1_000, "the disk never was full");
-    };
+    let refused = (0..1_000).find_map(|turn| region.ask(customer("bob"), place("bob", &format!("more-{turn}"))).err());
+    refused.expect("the disk never was full")
+}
+
+#[test]
+fn a_full_disk_refuses_new_orders_and_lets_open_ones_end() {
+    let disk = SimFs::new(1);
+    let region = on(&disk);
+    let open: Vec<_> = (0..20).map(|i| region.place("ann", &format!("open-{i}")).id).collect();
+    let refused = fill(&region, &disk);
     let handle = region.handle();
     assert_eq!(refused, Refusal::Unavailable(Unavailable::DiskFull), "{:?}", handle.status());
     assert!(handle.status().failed.is_none(), "a full disk is not a failure");
@@ -102,4 +106,23 @@ fn a_full_disk_refuses_new_orders_and_lets_open_ones_end() {
     disk.set_capacity(None);
     until("it says by itself that there is room", || handle.status().disk_full.is_none());
     assert!(handle.submit_blocking(request(customer("bob"), place("bob", "again"))).is_ok());
+}
+
+/// On a full disk a repeated order was refused like a new one: whoever had lost the answer could not learn that the order
+/// was there. And a stop ended as if storage had failed, because there was no room for the last snapshot. Now only what has
+/// to be written is refused, and a stop without a snapshot is a stop.
+#[test]
+fn on_a_full_disk_repeats_are_answered_and_a_stop_is_clean() {
+    let disk = SimFs::new(1);
+    let mut region = on(&disk);
+    let there = region.place("ann", "there");
+    let refused = fill(&region, &disk);
+    assert_eq!(refused, Refusal::Unavailable(Unavailable::DiskFull));
+    assert_eq!(region.place("ann", "there"), there, "the order that there is");
+    assert_eq!(region.ask(customer("ann"), place("ann", "new")), Err(refused));
+    region.import();
+    region.stop();
+    region.start();
+    assert_eq!(region.place("ann", "there"), there);
+    region.stop();
 }

@@ -64,18 +64,24 @@ pub fn sandbox_secret(path: &Path) -> io::Result<String> {
     let fresh: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     // Written under another name first: nobody ever reads half a secret.
     let draft = path.with_extension(format!("key.{}", std::process::id()));
+    // One that a killed process of the same number left; in a container every process has the same one.
+    let _none = std::fs::remove_file(&draft);
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&draft)
-        .and_then(|mut file| file.write_all(fresh.as_bytes()))
+        // Synced before it has its name: a power cut must not leave an empty secret there.
+        .and_then(|mut file| file.write_all(fresh.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| match std::fs::hard_link(&draft, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            linked => linked.map(|()| path.parent()),
         });
     let _draft = std::fs::remove_file(&draft);
-    written?;
+    if let Some(dir) = written? {
+        // Nor take it away from tokens that were signed with it.
+        std::fs::File::open(dir)?.sync_all()?;
+    }
     let mut secret = String::new();
     std::fs::File::open(path)?.take(1024).read_to_string(&mut secret)?;
     Ok(secret.trim().to_owned())
@@ -95,5 +101,16 @@ mod tests {
         assert_eq!(sandbox_secret(&path).unwrap(), secret);
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    /// A node was killed between writing its draft and giving it its name. The next process of the same number, which in a
+    /// container every start is, could not make its own, and never started again. Now a draft of our number is ours.
+    #[test]
+    fn a_draft_that_a_killed_process_left_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(SANDBOX_KEY_FILE);
+        std::fs::write(path.with_extension(format!("key.{}", std::process::id())), "half a sec").unwrap();
+        assert_eq!(sandbox_secret(&path).unwrap().len(), 64);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

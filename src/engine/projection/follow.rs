@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use qucan_storage::fs::FileSystem;
@@ -33,6 +33,8 @@ use crate::limits::{PROJECTION_BATCH_EVENTS, PROJECTION_MARK_ENTRIES};
 const GATHER: Duration = Duration::from_millis(100);
 /// Between two attempts when something is in the way.
 const RETRY: Duration = Duration::from_secs(1);
+/// Longest pause before it is built again. The first time it is at once; each time soon after another waits twice as long.
+const REBUILD_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Why following stopped for now.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,8 @@ struct Run {
     batch_begin: Position,
     batch_end: Position,
     mark: Option<Mark>,
+    /// When it was last built again, and the pause after which that was.
+    rebuilt: Option<(Instant, Duration)>,
 }
 
 impl Run {
@@ -105,6 +109,7 @@ impl Run {
             batch_begin: origin,
             batch_end: origin,
             mark: None,
+            rebuilt: None,
         }
     }
 
@@ -146,7 +151,7 @@ impl Run {
         if halt.needs_rebuild() {
             tracing::warn!(reason = %halt, "the projection is moved aside and built again from the log");
             match self.begin_again() {
-                Ok(()) => return true,
+                Ok(()) => return self.rests_before_building(),
                 Err(error) => tracing::warn!(%error, "the projection can't be moved aside; trying again"),
             }
         } else {
@@ -164,6 +169,17 @@ impl Run {
             self.batch.clear();
         }
         !self.follower.shared.head.wait_above(u64::MAX, RETRY).1
+    }
+
+    /// A disk on which every attempt fails must not be written to all the time; answers whether to go on after the pause.
+    fn rests_before_building(&mut self) -> bool {
+        let pause = match self.rebuilt {
+            Some((at, pause)) if at.elapsed() < 2 * REBUILD_PAUSE_MAX => (2 * pause).clamp(RETRY, REBUILD_PAUSE_MAX),
+            _ => Duration::ZERO,
+        };
+        let (_, closed) = self.follower.shared.head.wait_above(u64::MAX, pause);
+        self.rebuilt = Some((Instant::now(), pause));
+        !closed
     }
 
     fn days(&self) -> Option<&Days> {

@@ -338,11 +338,14 @@ impl Log {
         count
     }
 
-    /// A clean stop: leaves a mark that proves how far this log is durable.
+    /// A clean stop: leaves a mark that proves how far this log is durable. [`AppendError::NoRoom`] costs only the mark.
     pub fn close(self) -> Result<(), AppendError> {
         self.check_poison()?;
-        marks::write_clean_stop(&*self.fs, &self.dir, self.last)
-            .map_err(|error| AppendError::CloseMark { dir: self.dir.clone(), cause: error.to_string() })
+        match marks::write_clean_stop(&*self.fs, &self.dir, self.last) {
+            Err(error) if is_no_room(&error) => Err(self.no_room(0, Some(error.to_string()))),
+            Err(error) => Err(AppendError::CloseMark { dir: self.dir.clone(), cause: error.to_string() }),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// The directory of the segments.

@@ -71,6 +71,14 @@ pub enum SnapshotError {
     },
 }
 
+impl SnapshotError {
+    /// Whether it is only for want of room: nothing is wrong with the disk.
+    #[must_use]
+    pub fn is_no_room(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if crate::fs::is_no_room(source))
+    }
+}
+
 pub(crate) fn io_error(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> SnapshotError {
     let path = path.to_owned();
     move |source| SnapshotError::Io { path, what, source }

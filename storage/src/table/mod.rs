@@ -88,18 +88,21 @@ impl Tables {
         files::refuse_foreign(dir)?;
         std::fs::create_dir_all(dir).map_err(io_error(dir, "making the table directory"))?;
         require_room(dir, options)?;
-        let db = open_sled(dir, options)?;
-        let trees = guarded(dir, || names.iter().chain([&META]).map(|name| db.open_tree(name)).collect());
-        let trees: Vec<sled::Tree> = trees?;
+        let mut opened = Opened { dir, db: Some(open_sled(dir, options)?), trees: Vec::new() };
+        opened.trees = guarded(dir, || {
+            let db = opened.db.iter();
+            db.flat_map(|db| names.iter().chain([&META]).map(|name| db.open_tree(name))).collect()
+        })?;
         let names = names.join(",");
-        let (applied, is_new) = read_marker(dir, &trees, &names)?;
+        let (applied, is_new) = read_marker(dir, &opened.trees, &names)?;
+        let files = SyncedFiles::open(dir)?;
         let mut tables = Self {
             dir: dir.to_owned(),
             options,
             names,
-            reader: TableReader::new(dir, trees, applied.clone()),
-            files: SyncedFiles::open(dir)?,
-            db: Some(db),
+            reader: TableReader::new(dir, std::mem::take(&mut opened.trees), applied.clone()),
+            files,
+            db: opened.db.take(),
             applied,
         };
         if is_new {
@@ -189,11 +192,7 @@ impl Tables {
     fn shut(&mut self) -> Result<(), TableError> {
         let trees = self.reader.close();
         let db = self.db.take();
-        guarded(&self.dir, move || {
-            drop(trees);
-            drop(db);
-            Ok(())
-        })
+        let_go(&self.dir, db, trees)
     }
 }
 
@@ -202,6 +201,29 @@ impl Drop for Tables {
         // What sled says while it goes no longer matters to anybody.
         let _ = self.shut();
     }
+}
+
+/// What sled has opened and is not tables yet. Where that fails it is let go inside the guard.
+struct Opened<'d> {
+    dir: &'d Path,
+    db: Option<sled::Db>,
+    trees: Vec<sled::Tree>,
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        // Why it did not become tables has been said.
+        let _ = let_go(self.dir, self.db.take(), std::mem::take(&mut self.trees));
+    }
+}
+
+/// sled syncs as it goes, and panics where it can't.
+fn let_go(dir: &Path, db: Option<sled::Db>, trees: Vec<sled::Tree>) -> Result<(), TableError> {
+    guarded(dir, move || {
+        drop(trees);
+        drop(db);
+        Ok(())
+    })
 }
 
 fn write(
