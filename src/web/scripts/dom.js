@@ -4,6 +4,7 @@
 const bound = new WeakMap(); // element -> { handlers: {type: function}, types: Set }
 const PROPERTIES = new Set(["value", "checked", "disabled"]);
 const SVG = "http://www.w3.org/2000/svg";
+const SVG_TAGS = new Set(["svg", "g", "path", "circle", "rect", "line", "text"]);
 
 function dispatch(event) {
   bound.get(event.currentTarget)?.handlers[event.type]?.(event);
@@ -23,12 +24,12 @@ function bind(node, handlers) {
 
 /** An element: `el("button", {class: "primary", onclick: f, disabled: true}, "text", child, …)`. */
 export function el(tag, attributes = {}, ...children) {
-  const node = tag === "svg" || tag === "path" || tag === "circle" ? document.createElementNS(SVG, tag) : document.createElement(tag);
+  const node = SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
   const handlers = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) {
       if (value) handlers[name.slice(2)] = value;
-    } else if (PROPERTIES.has(name) && tag !== "svg") {
+    } else if (PROPERTIES.has(name) && !SVG_TAGS.has(tag)) {
       node[name] = value ?? "";
       if (value === true) node.setAttribute(name, "");
       else if (value !== false && value != null) node.setAttribute(name, value);

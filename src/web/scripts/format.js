@@ -3,7 +3,9 @@
 import { language } from "./language.js";
 
 const locales = { zh: "zh-CN", en: "en-GB" };
-const locale = () => locales[language()];
+
+/** The locale of the chosen language. */
+export const locale = () => locales[language()];
 
 /** 6800 → ¥68.00: always to the fen, exact (amounts are far below 2^53). */
 export function money(fen, currency = "CNY") {

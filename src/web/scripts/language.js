@@ -39,6 +39,14 @@ function mark() {
 }
 mark();
 
+/** Adds the words of a page that keeps its own file, so that other pages need not load them. */
+export function addWords(more) {
+  for (const name of known) Object.assign(words[name], more[name]);
+}
+
+/** Whether there are words for `key`: what servers name may be newer than the page. */
+export const hasWords = (key) => key in words[current];
+
 /** The words for `key`, with {name} filled in. A missing key shows itself; a test keeps that from happening. */
 export function t(key, values = {}) {
   const text = words[current][key] ?? key;

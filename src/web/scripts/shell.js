@@ -5,9 +5,10 @@ import { t, onLanguage, switchLanguage } from "./language.js";
 
 /**
  * Keeps header and title. `page` is a key such as "page.pos"; `extra()` gives further header elements; `push` (a
- * function, as it may come later) gives the connection shown; `redraw` is called after a language switch.
+ * function, as it may come later) gives the connection shown, `state()` what a page shows instead; `redraw` is called after
+ * a language switch.
  */
-export function startShell({ page, extra = () => [], push = () => null, redraw }) {
+export function startShell({ page, extra = () => [], push = () => null, state = () => connection(push()), redraw }) {
   const top = document.getElementById("top");
   let shown = null;
 
@@ -15,8 +16,8 @@ export function startShell({ page, extra = () => [], push = () => null, redraw }
     document.getElementById("skip").textContent = t("skip");
     render(
       top,
-      el("a", { class: "brand", href: page === "page.customer" ? "#/" : location.pathname }, el("img", { src: top.dataset.logo, alt: "", width: "28", height: "28" }), el("span", { class: "brand-name" }, t("brand")), " ", el("span", { class: "muted" }, t(page))),
-      connection(push()),
+      el("a", { class: "brand", href: page === "page.customer" || page === "page.dashboard" ? "#/" : location.pathname }, el("img", { src: top.dataset.logo, alt: "", width: "28", height: "28" }), el("span", { class: "brand-name" }, t("brand")), " ", el("span", { class: "muted" }, t(page))),
+      state(),
       el("span", { class: "push-right row" }, extra(), el("button", { class: "plain", type: "button", lang: t("language.switch") === "English" ? "en" : "zh-CN", onclick: switchLanguage }, t("language.switch"))),
     );
   }

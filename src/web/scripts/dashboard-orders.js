@@ -1,0 +1,167 @@
+// Orders: a list by region, store, status and time of creation, the newest first, and one order with lines and history.
+// The list keeps still while somebody reads on in it; a button fetches it anew.
+
+import { call, path } from "./api.js";
+import { el, notice, once } from "./dom.js";
+import { clock, money } from "./format.js";
+import { explain, hasWords, named, t } from "./language.js";
+import { app } from "./dashboard-app.js";
+import { count, fromInput, moment, span, toInput } from "./dashboard-format.js";
+import { cell, head, panel, table, worded } from "./dashboard-parts.js";
+import { choices } from "./dashboard-url.js";
+
+const EVERY_MS = 4_000;
+const LIMIT = 50;
+const LISTS_KEPT = 8;
+
+/** What was added to a list by "show more": path of its first page -> {orders, next}. */
+const further = new Map();
+
+export function ordersPath(place) {
+  const query = new URLSearchParams();
+  for (const name of ["region", "store", "status", "from", "to"]) if (place[name]) query.set(name, place[name]);
+  query.set("limit", LIMIT);
+  return `/v1/orders?${query}`;
+}
+
+/** A list that somebody has read on in is not asked for again by itself. */
+const held = (place) => further.has(ordersPath(place)) || document.activeElement?.closest?.(".orders tbody");
+
+export const wantedOrders = (place) => [{ path: ordersPath(place), every: held(place) ? Infinity : EVERY_MS }];
+
+const readOn = once(async (first, cursor) => {
+  try {
+    const page = await call("GET", `${first}&cursor=${encodeURIComponent(cursor)}`);
+    const known = further.get(first)?.orders ?? [];
+    further.delete(first);
+    further.set(first, { orders: [...known, ...page.orders], next: page.next_cursor ?? null });
+    if (further.size > LISTS_KEPT) further.delete(further.keys().next().value);
+  } catch (problem) {
+    further.delete(first);
+    notice(explain(problem), "bad");
+  }
+  app.draw();
+});
+
+function begin(first) {
+  further.delete(first);
+  app.feed.again(first);
+  app.draw();
+}
+
+export const statusTag = (status) => {
+  const kind = { collected: "good", ready: "good", cancelled: "", rejected: "bad", awaiting_payment: "", paid: "warn", accepted: "accent" }[status] ?? "";
+  return el("span", { class: `tag ${kind}` }, hasWords(`hq.${status}`) ? t(`hq.${status}`) : status);
+};
+
+function filters(place) {
+  const field = (name, label, control) => el("div", { class: "field" }, el("label", { for: `filter-${name}` }, label), control);
+  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }));
+  const option = (value, text, chosen) => el("option", { value, selected: value === chosen }, text);
+  const any = place.status || place.from || place.to || (place.view === "orders" && (place.region || place.store));
+  return el("div", { class: "filters", role: "search", "aria-label": t("filter.title"), "data-key": "filters" },
+    place.view === "orders" ? [
+      field("region", t("region.name"), el("select", { id: "filter-region", value: place.region, onchange: (event) => app.go({ region: event.target.value, store: "" }) },
+        option("", t("filter.all"), place.region), app.regions.map((one) => option(one.region, one.region, place.region)))),
+      field("store", t("filter.store"), el("input", { id: "filter-store", type: "search", value: place.store, autocomplete: "off", spellcheck: "false", onchange: (event) => app.go({ store: event.target.value.trim() }) })),
+    ] : null,
+    field("status", t("filter.status"), el("select", { id: "filter-status", value: place.status, onchange: (event) => app.go({ status: event.target.value }) },
+      choices("status").map((value) => option(value, value ? t(`hq.${value}`) : t("filter.all"), place.status)))),
+    when("from"), when("to"),
+    el("button", { type: "button", disabled: !any, onclick: () => app.go({ status: "", from: "", to: "", ...(place.view === "orders" ? { region: "", store: "" } : {}) }) }, t("filter.clear")));
+}
+
+function row(order, place) {
+  return el("tr", { role: "row", "data-key": order.id, "data-testid": `order-${order.id}` },
+    el("th", { role: "rowheader", scope: "row" }, el("a", { class: "row-link numbers", href: app.link({ view: "order", order: order.id }) }, order.id)),
+    cell(t("order.created"), moment(order.created_at, true), "numbers"),
+    cell(t("filter.status"), statusTag(order.status), "wide"),
+    place.view === "orders" ? cell(t("filter.store"), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, `${order.region} / ${order.store}`)) : null,
+    cell(t("order.code"), order.pickup_code ?? "–", "numbers"),
+    cell(t("order.dishes"), order.lines.map((line) => `${line.quantity}× ${named(line.name) || line.sku}`).join(", "), "dishes"),
+    cell(t("order.amount"), money(order.payable, order.currency), "number strong"));
+}
+
+/** The list with its filters. */
+export function ordersPanel(place) {
+  const first = ordersPath(place);
+  const answer = app.feed.of(first);
+  const more = further.get(first);
+  const known = new Set();
+  const orders = [...(answer?.data?.orders ?? []), ...(more?.orders ?? [])].filter((order) => !known.has(order.id) && known.add(order.id));
+  const next = more ? more.next : (answer?.data?.next_cursor ?? null);
+  const columns = [
+    head(t("order.id")), head(t("order.created")), head(t("filter.status")), place.view === "orders" ? head(t("filter.store")) : null, head(t("order.code")), head(t("order.dishes")), head(t("order.amount"), "number"),
+  ];
+  const asOf = answer?.at ? el("span", { class: "muted small numbers" }, t("orders.as-of", { time: clock(answer.at, true) })) : null;
+  return el("div", { class: "orders", "data-key": "orders" }, panel("orders", t("orders.title"), [asOf, el("button", { type: "button", class: "quiet", onclick: () => begin(first) }, t("orders.refresh"))],
+    filters(place),
+    answer?.data
+      ? orders.length === 0 ? el("p", { class: "nothing" }, t("orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
+      : el("p", { class: "nothing" }, answer?.problem ? explain(answer.problem) : t("loading")),
+    next ? el("button", { type: "button", class: "wide", onclick: () => readOn(first, next) }, t("more")) : null));
+}
+
+export function ordersView() {
+  return [
+    el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" }, el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")), el("h1", { tabindex: "-1" }, t("orders.title"))),
+    ordersPanel(app.place),
+  ];
+}
+
+const orderPath = (id) => path`/v1/orders/${id}`;
+export const wantedOrder = () => [{ path: orderPath(app.place.order), every: EVERY_MS }];
+
+function lines(order) {
+  const rows = order.lines.map((line, index) => el("tr", { role: "row", "data-key": index },
+    el("th", { role: "rowheader", scope: "row" }, named(line.name) || line.sku, el("span", { class: "muted small" }, ` ${(line.options ?? []).map((one) => named(one.name) || one.choice).join(" · ")}`)),
+    cell(t("order.quantity"), count(line.quantity), "number"),
+    cell(t("order.unit-price"), money(line.unit_price, order.currency), "number"),
+    cell(t("cart.discount"), line.discount ? money(-line.discount, order.currency) : "–", "number"),
+    cell(t("order.amount"), money(line.amount - line.discount, order.currency), "number strong")));
+  const end = (label, amount, kind = "") => el("div", { class: kind }, el("dt", {}, label), el("dd", { class: "numbers" }, money(amount, order.currency)));
+  return panel("lines", t("order.lines"), null,
+    table(t("order.lines"), [head(t("order.dish")), head(t("order.quantity"), "number"), head(t("order.unit-price"), "number"), head(t("cart.discount"), "number"), head(t("order.amount"), "number")], rows),
+    el("dl", { class: "sums" },
+      end(t("cart.total"), order.total), order.discount ? end(t("cart.discount"), -order.discount) : null,
+      end(t("order.payable"), order.payable, "strong"),
+      order.refund ? end(t(`refunded.${order.refund.status}`), order.refund.amount) : null),
+    order.note ? el("p", {}, el("strong", {}, `${t("cart.note")}: `), order.note) : null);
+}
+
+const eventWords = (event) => (hasWords(`event.${event}`) ? t(`event.${event}`) : event);
+
+function history(order) {
+  const steps = order.history ?? [];
+  const actor = (one) => [worded("actor", one.actor?.role ?? "system"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
+  return panel("history", t("history.title"), null,
+    steps.length === 0 ? el("p", { class: "nothing" }, t("history.none")) : el("ol", { class: "history" }, steps.map((step, index) =>
+      el("li", { "data-key": step.sequence, class: step.event },
+        el("strong", {}, eventWords(step.event)),
+        el("time", { class: "numbers", datetime: step.at }, moment(step.at, true)),
+        el("span", { class: "muted small" }, actor(step)),
+        index > 0 ? el("span", { class: "muted small numbers" }, t("history.after", { span: span((Date.parse(step.at) - Date.parse(steps[index - 1].at)) / 1000) })) : null,
+        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))));
+}
+
+const REASONS = ["payment_timeout", "store_timeout", "auto"];
+
+export function orderView() {
+  const answer = app.feed.of(orderPath(app.place.order));
+  const order = answer?.data;
+  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
+    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")),
+    order ? [el("a", { href: app.link({ view: "region", region: order.region }) }, order.region), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, order.store)] : null,
+    el("h1", { class: "numbers", tabindex: "-1" }, app.place.order), order ? statusTag(order.status) : null);
+  if (!order) return [crumbs, el("p", { class: "empty", "data-key": "none" }, answer?.problem ? explain(answer.problem) : t("loading"))];
+  const fact = (label, text) => (text ? el("div", {}, el("dt", {}, label), el("dd", { class: "numbers" }, text)) : null);
+  return [
+    crumbs,
+    el("dl", { class: "card facts order-facts", "data-key": "facts" },
+      fact(t("order.code"), order.pickup_code), fact(t("order.day"), order.business_day), fact(t("order.member"), order.member),
+      fact(t("order.created"), moment(order.created_at, true)), fact(t("event.paid"), order.paid_at && moment(order.paid_at, true)),
+      fact(t("order.wait-was"), order.ready_at && order.paid_at ? span((Date.parse(order.ready_at) - Date.parse(order.paid_at)) / 1000) : null),
+      fact(t("order.why"), order.reason && (REASONS.includes(order.reason) ? t(`reason.${order.reason}`) : order.reason))),
+    el("div", { class: "two even", "data-key": "two" }, lines(order), history(order)),
+  ];
+}

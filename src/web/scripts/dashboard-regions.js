@@ -1,0 +1,86 @@
+// Regions: all of them in one table, the worst first, and one region on its own with its line to the centre and its stores.
+
+import { el } from "./dom.js";
+import { t } from "./language.js";
+import { app, regionOf } from "./dashboard-app.js";
+import { bytes, count, lag, moment } from "./dashboard-format.js";
+import { badness, cell, head, levelOf, levelTag, panel, table, whyOf, worded } from "./dashboard-parts.js";
+import { curves, figures, funnel, wantedCharts } from "./dashboard-overview.js";
+import { storesPanel, storesPath } from "./dashboard-stores.js";
+
+const STORES_EVERY_MS = 5_000;
+
+const sorted = () => [...app.regions].sort((a, b) => badness(levelOf(a)) - badness(levelOf(b)) || a.region.localeCompare(b.region));
+
+/** Connected or not, by word. */
+const connection = (region) => el("span", { class: `wire ${region.connected ? "on" : "off"}` }, t(region.connected ? "region.connected" : "region.disconnected"));
+
+function row(region) {
+  const level = levelOf(region);
+  const why = level === "green" ? "" : whyOf(region);
+  return el("tr", { role: "row", "data-key": region.region, "data-testid": `region-${region.region}`, class: level },
+    el("th", { role: "rowheader", scope: "row" },
+      el("a", { class: "row-link", href: app.link({ view: "region", region: region.region }) }, region.region)),
+    cell(t("region.health"), [levelTag(level), why ? el("span", { class: "why" }, why) : null], "wide"),
+    cell(t("region.line"), connection(region)),
+    cell(t("region.lag-entries"), count(region.lag.entries), "number"),
+    cell(t("region.lag-bytes"), bytes(region.lag.bytes), "number"),
+    cell(t("region.lag-seconds"), lag(region.lag.seconds), "number"),
+    cell(t("region.epoch"), count(region.epoch), "number"),
+    cell(t("region.open"), count(region.open_orders), "number"),
+    cell(t("region.orders"), el("data", { value: region.today.placed }, count(region.today.placed)), "number strong"));
+}
+
+/** Every region with health, line, lag and what it sells. */
+export function regionsPanel() {
+  const rows = sorted().map(row);
+  return panel("regions", t("regions.title"), el("a", { class: "row-link", href: app.link({ view: "orders" }) }, t("orders.all")),
+    rows.length === 0
+      ? el("p", { class: "nothing" }, t("regions.none"))
+      : table(t("regions.title"), [
+        head(t("region.name")), head(t("region.health")), head(t("region.line")), head(t("region.lag-entries"), "number"), head(t("region.lag-bytes"), "number"),
+        head(t("region.lag-seconds"), "number"), head(t("region.epoch"), "number"), head(t("region.open"), "number"), head(t("region.orders"), "number"),
+      ], rows));
+}
+
+export const wantedRegion = () => [...wantedCharts(), { path: storesPath(app.place.region), every: STORES_EVERY_MS }];
+
+const fact = (label, ...content) => el("div", {}, el("dt", {}, label), el("dd", { class: "numbers" }, content));
+
+/** What the centre knows about a region's line, and why it is not green. */
+function linePanel(region) {
+  const level = levelOf(region);
+  return panel("line", t("line.title"), levelTag(level),
+    region.fenced ? el("div", { class: "banner bad" },
+      el("strong", {}, whyOf(region)),
+      region.fenced.detail ? el("span", { lang: "en" }, region.fenced.detail) : null,
+      region.fenced.at ? el("span", { class: "small numbers" }, t("line.since", { time: moment(region.fenced.at, true) })) : null,
+      el("span", { class: "small" }, t("line.fenced-help"))) : null,
+    !region.fenced && level !== "green" && whyOf(region) ? el("p", { class: `banner ${level === "red" ? "bad" : "warn"}` }, whyOf(region)) : null,
+    el("dl", { class: "facts" },
+      fact(t("region.line"), connection(region)),
+      fact(t("line.heard"), region.last_heard_at ? moment(region.last_heard_at, true) : "–"),
+      fact(t("region.epoch"), count(region.epoch)),
+      fact(t("line.last"), count(region.last_sequence)),
+      fact(t("line.applied"), count(region.applied_sequence)),
+      fact(t("region.lag-entries"), count(region.lag.entries)),
+      fact(t("region.lag-bytes"), bytes(region.lag.bytes)),
+      fact(t("region.lag-seconds"), lag(region.lag.seconds)),
+      region.reason ? fact(t("line.reason"), worded("cause", region.reason)) : null));
+}
+
+export function regionView() {
+  const name = app.place.region;
+  const region = regionOf(name);
+  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
+    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")), el("h1", { tabindex: "-1" }, name),
+    el("a", { class: "push-right row-link", href: app.link({ view: "orders", region: name, store: "" }) }, t("orders.of", { name })));
+  if (!region) return [crumbs, el("p", { class: "empty", "data-key": "none" }, t("region.unknown", { name }))];
+  return [
+    crumbs,
+    figures({ today: region.today, currency: region.currency ?? app.summary.currency, open: region.open_orders, openNote: t("figure.stores", { count: count(region.stores) }) }),
+    curves(),
+    el("div", { class: "two", "data-key": "two" }, linePanel(region), funnel(region.today)),
+    storesPanel(app.feed.of(storesPath(name)), name),
+  ];
+}

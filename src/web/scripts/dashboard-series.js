@@ -1,0 +1,66 @@
+// Series of the centre as charts want them: which points are complete, the running minute put in live, sums to compare.
+
+import { path } from "./api.js";
+import { app } from "./dashboard-app.js";
+import { comparison } from "./dashboard-url.js";
+
+/**
+ * @typedef {{metric: string, window: string, step_seconds: number, unit: string, currency?: string, from: string, to: string,
+ *   points: (number | null)[], compare?: {kind: string, from: string, to: string, points: (number | null)[]}}} Series
+ */
+
+/** How often a window is asked for again; the running minute comes with every tick. */
+const EVERY_MS = { "1h": 15_000, "1d": 30_000, "7d": 120_000 };
+
+export function seriesPath(metric, place) {
+  const compare = comparison(place);
+  const region = place.region && place.view !== "orders" ? path`&region=${place.region}` : "";
+  return path`/v1/series?metric=${metric}&window=${place.window}` + (compare === "none" ? "" : path`&compare=${compare}`) + region;
+}
+
+export const wantedSeries = (metric, place) => ({ path: seriesPath(metric, place), every: EVERY_MS[place.window] });
+
+/** The start of a point. */
+export const startOf = (series, index) => Date.parse(series.from) + index * series.step_seconds * 1000;
+
+/** How many points are complete; the one after them is still running, later ones have not begun. */
+export function complete(series) {
+  const now = app.at ?? Date.now();
+  const steps = Math.floor((now - Date.parse(series.from)) / (series.step_seconds * 1000));
+  return Math.max(0, Math.min(series.points.length, steps));
+}
+
+/**
+ * The series with the running minute put in, moved on where that minute is newer than its end.
+ * @param {Series} series
+ * @returns {Series}
+ */
+export function withMinute(series, minute) {
+  const value = minute?.[series.metric];
+  if (value === undefined || series.step_seconds !== 60) return series;
+  const step = 60_000;
+  const index = Math.round((Date.parse(minute.at) - Date.parse(series.from)) / step);
+  const length = series.points.length;
+  if (index < 0 || index > length + 5) return series; // too far apart: the next answer brings it
+  const moved = Math.max(0, index - length + 1);
+  const shift = (points, fill) => [...points.slice(moved), ...Array.from({ length: moved }, () => fill)];
+  const points = shift(series.points, series.metric === "wait" ? null : 0);
+  points[index - moved] = value;
+  const later = (time) => new Date(Date.parse(time) + moved * step).toISOString();
+  const compare = series.compare && { ...series.compare, from: later(series.compare.from), to: later(series.compare.to), points: shift(series.compare.points, null) };
+  return { ...series, from: later(series.from), to: later(series.to), points, ...(compare ? { compare } : {}) };
+}
+
+const total = (points) => points.reduce((sum, value) => sum + (value ?? 0), 0);
+const mean = (points) => {
+  const known = points.filter((value) => value !== null && value !== undefined);
+  return known.length === 0 ? null : total(known) / known.length;
+};
+
+/** The window in one figure (sum, or mean of waits) over its complete points, and the compared one over the same. */
+export function inOne(series) {
+  const upTo = complete(series);
+  const gather = series.metric === "wait" ? mean : total;
+  const now = gather(series.points.slice(0, upTo));
+  return { now, before: series.compare ? gather(series.compare.points.slice(0, upTo)) : null };
+}
