@@ -110,8 +110,10 @@ const PAGES: &[(&str, &str)] = &[
 
 const SCRIPTS: Files = files!("scripts":
     "api.js", "cart.js", "chime.js", "customer-app.js", "customer-cart.js", "customer-menu.js", "customer-order.js",
-    "customer-stores.js", "customer.js", "dom.js", "format.js", "keep.js", "kitchen.js", "language.js", "pos-stock.js", "pos.js",
-    "screen.js", "session.js", "shell.js", "socket.js", "staff.js", "time.js", "words.js",
+    "customer-orders.js", "customer-pay.js", "customer-stores.js", "customer.js", "dom.js", "format.js", "icons.js",
+    "keep.js", "keys.js", "kitchen-bump.js", "kitchen.js", "language.js", "pos-pause.js", "pos-ring.js",
+    "pos-stock.js", "pos-today.js", "pos.js", "screen-call.js", "screen.js", "session.js", "shell.js", "socket.js",
+    "sound.js", "staff-orders.js", "staff.js", "time.js", "words.js",
 );
 
 const STYLES: Files =

@@ -17,6 +17,24 @@ export function keep(name, value) {
   }
 }
 
+/** A setting of this device, such as whether it may make noise. @param {string} name @param {string} text */
+export function set(name, text) {
+  try {
+    localStorage.setItem(`qucan.${name}`, text);
+  } catch {
+    // until the page is left, then
+  }
+}
+
+/** A setting of this device, or null. @param {string} name */
+export function setting(name) {
+  try {
+    return localStorage.getItem(`qucan.${name}`);
+  } catch {
+    return null;
+  }
+}
+
 /** What was kept under a name within the last week, or null. @param {string} name @returns {any} */
 export function recall(name) {
   try {
