@@ -26,7 +26,7 @@ export class Node {
   #config = "";
   #log = "";
 
-  static async start(binary, mode = "sandbox") {
+  static async start(binary, mode = "sandbox", catalogFile = catalogue) {
     const node = new Node();
     node.binary = binary;
     node.port = await freePort();
@@ -40,7 +40,7 @@ export class Node {
 region = "east"
 listen = ["127.0.0.1:${node.port}"]
 data_dir = "${join(node.#directory, "data")}"
-catalog = "${catalogue}"
+catalog = "${catalogFile}"
 
 [auth]
 hs256_secret_file = "${secret}"
@@ -82,6 +82,15 @@ hs256_secret_file = "${secret}"
     const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await over;
     clearTimeout(hard);
+  }
+
+  /** Ends it as a power cut would. */
+  async kill() {
+    const child = this.#process;
+    this.#process = null;
+    const over = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await over;
   }
 
   async end() {

@@ -33,7 +33,7 @@ try {
     ["customer-making", `/#/order/${orders[5].id}`, ".code-card", ["narrow", "phone"], guest],
     ["customer-ready", `/#/order/${orders[1].id}`, ".code-card.ready", ["narrow", "phone", "desktop"], guest],
     ["customer-rejected", `/#/order/${rejected.id}`, ".banner", ["phone"], guest],
-    ["customer-orders", "/#/orders", ".store", ["phone"], guest],
+    ["customer-orders", "/#/orders", ".order-card", ["phone"], guest],
     ["pos", `/pos?store=${STORE.id}`, ".ticket", ["phone", "tablet", "desktop", "wall"], []],
     ["pos-today", `/pos?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], (page) => page.locator(".desk-bar button").nth(1).click().then(() => page.locator(".day-order").first().waitFor())],
     ["pos-stock", `/pos?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], (page) => page.locator(".desk-bar button").nth(2).click().then(() => page.locator("tbody tr").first().waitFor())],

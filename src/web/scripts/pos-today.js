@@ -53,7 +53,7 @@ function found() {
 function row(order, actions) {
   const took = ["awaiting_payment", "cancelled", "rejected"].includes(order.status) ? "" : "good";
   return el("li", { class: "card day-order" },
-    el("strong", { class: "ticket-code numbers" }, order.pickup_code ?? "–"),
+    el("strong", { class: "ticket-code numbers" }, order.pickup_code ?? (order.position ? `#${order.position}` : "–")),
     el("div", { class: "day-what" },
       el("span", { class: "day-lines" }, order.lines.map((line) => `${line.quantity}× ${named(line.name)}`).join(", ")),
       el("span", { class: "muted small numbers" }, `${clock(order.created_at)} · ${money(order.payable, order.currency)} · ${order.id}`),

@@ -89,7 +89,7 @@ function view() {
     el("section", { class: "board-ready", "aria-labelledby": "ready-title", "data-key": "ready" },
       heading("ready-title", "screen.ready"),
       calling.code !== null ? el("p", { class: "calling", "data-key": `calling ${calling.code}` }, calling.code) : null,
-      board.ready.length === 0 ? el("p", { class: "muted none-yet" }, t(known ? "screen.none-ready" : "loading")) : codes(board.ready, 0.12)),
+      board.ready.length === 0 ? el("p", { class: "muted none-yet" }, t(known ? "screen.none-ready" : "loading")) : codes(board.ready, 0.11)),
     el("section", { class: "board-preparing", "aria-labelledby": "preparing-title", "data-key": "preparing" },
       heading("preparing-title", "screen.preparing"),
       codes(board.preparing, 0.06)));
