@@ -15,3 +15,4 @@ pub mod push;
 pub mod telemetry;
 pub mod view;
 pub mod web;
+pub mod websocket;

@@ -35,6 +35,9 @@ pub const RECLOSED_REMEMBERED: usize = 1024;
 /// Most orders one page of a list holds.
 pub const PAGE_ORDERS_MAX: usize = 500;
 
+/// Orders one step through a region's history looks at. Bounds how long a filter that finds nothing takes.
+pub const HISTORY_LOOKS_MAX: usize = 5_000;
+
 /// Events in one batch of the projection: the size at which every power-loss image was consistent.
 pub const PROJECTION_BATCH_EVENTS: usize = 512;
 
@@ -222,3 +225,117 @@ pub const PUSH_RESENDS_MAX: u8 = 3;
 pub const PUSH_READ_BUFFER_BYTES: usize = 1 << 10;
 
 const _: () = assert!(PUSH_CLIENT_FRAME_BYTES_MAX < PUSH_SERVER_FRAME_BYTES_MAX);
+
+/// Questions about orders that the centre's embedded store answers at once. Bounds the threads that wait for sled.
+pub const STORE_READS_MAX: usize = 16;
+
+/// How often one list of the embedded store looks at a stretch of orders in which the filter may like few. Bounds its work.
+pub const STORE_LOOKS_MAX: usize = 64;
+
+/// sled's cache for one region's figures: few rows, written over and over.
+pub const FIGURES_CACHE_BYTES: u64 = 4 << 20;
+
+/// Connections to PostgreSQL that apply what regions send.
+pub const POSTGRES_WRITERS: usize = 4;
+
+/// Connections to PostgreSQL that answer questions: a flood of them never delays applying.
+pub const POSTGRES_READERS: usize = 4;
+
+/// How long making a connection to PostgreSQL, or waiting for a free one, may take.
+pub const POSTGRES_CONNECT_AT_MOST: Duration = Duration::from_secs(5);
+
+/// How long the server works on one statement.
+pub const POSTGRES_STATEMENT_AT_MOST: Duration = Duration::from_secs(10);
+
+/// How long the server keeps a transaction of ours whose connection says nothing: one that was cut holds its locks so long.
+pub const POSTGRES_SILENT_TRANSACTION_AT_MOST: Duration = Duration::from_secs(20);
+
+/// How long a question may take with everything around it; longer than the server's own bound, for a server that hangs.
+pub const POSTGRES_ANSWER_AT_MOST: Duration = Duration::from_secs(12);
+
+/// How long applying a batch, loading a region or a migration may take.
+pub const POSTGRES_WORK_AT_MOST: Duration = Duration::from_secs(60);
+
+/// Rows of one statement that writes, and bounds its message.
+pub const POSTGRES_ROWS_WRITTEN: usize = 2_000;
+
+/// Rows of one statement that deletes: short locks, short transactions.
+pub const POSTGRES_ROWS_FORGOTTEN: i64 = 5_000;
+
+/// Figures of one statement that reads them.
+pub const POSTGRES_ROWS_LOADED: i64 = 20_000;
+
+/// How often a migration is tried again when another aggregator migrates at the same time.
+pub const POSTGRES_MIGRATION_ATTEMPTS: usize = 10;
+
+const _: () = assert!(POSTGRES_STATEMENT_AT_MOST.as_secs() < POSTGRES_ANSWER_AT_MOST.as_secs());
+const _: () = assert!(POSTGRES_ANSWER_AT_MOST.as_secs() < POSTGRES_WORK_AT_MOST.as_secs());
+
+/// Regions of a centre.
+pub const REGIONS_MAX: usize = 1_000;
+
+/// Regions that a sandbox's centre makes for whoever comes.
+pub const SANDBOX_REGIONS_MAX: usize = 64;
+
+/// Log entries that are applied as one batch. Bounds one transaction and the memory it takes.
+pub const APPLY_ENTRIES_MAX: usize = 2_048;
+
+/// The pause before a batch is tried again when the centre's store doesn't take it; it doubles …
+pub const APPLY_RETRY_FIRST: Duration = Duration::from_millis(100);
+
+/// … up to this.
+pub const APPLY_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Entries of a region that the centre applies between two snapshots of its own.
+pub const REPLICA_SNAPSHOT_ENTRIES: u64 = 500_000;
+
+/// How long minutes are kept for series: two weeks to compare, and a day.
+pub const MINUTES_KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
+
+/// From this lag on a region is yellow.
+pub const LAG_YELLOW: Duration = Duration::from_secs(10);
+
+/// How long a refused node is remembered after it last asked, while another one of its region is connected.
+pub const FENCE_REMEMBERED: Duration = Duration::from_secs(90);
+
+/// Connections of one region at once: a replaced one may still be ending.
+pub const LINES_PER_REGION_MAX: usize = 8;
+
+/// Stock-outs that a summary lists; all are counted.
+pub const STOCK_OUTS_LISTED_MAX: usize = 50;
+
+/// Log entries that are looked at for the history of one order. Bounds the work of one request.
+pub const HISTORY_ENTRIES_MAX: u64 = 400_000;
+
+/// Histories that are read at once. Bounds the threads that wait for log files.
+pub const HISTORIES_AT_ONCE: usize = 4;
+
+/// Readers of `/v1/stream` at once.
+pub const STREAM_CLIENTS_MAX: usize = 1_000;
+
+/// Messages that wait for a slow reader of `/v1/stream` before it is closed.
+pub const STREAM_QUEUE_MESSAGES: usize = 16;
+
+/// How often the stream looks whether anything changed …
+pub const STREAM_TICK: Duration = Duration::from_secs(1);
+
+/// … and after how many looks without a change it says so anyway.
+pub const STREAM_QUIET_TICKS: u32 = 5;
+
+/// Bytes of a page of a region's log where the request doesn't say.
+pub const LOG_PAGE_BYTES_DEFAULT: usize = 4 << 20;
+
+/// Bytes of a page of a region's log at most; one group always fits.
+pub const LOG_PAGE_BYTES_MAX: usize = 16 << 20;
+
+/// Pages and snapshots that are sent at once. Bounds their memory.
+pub const SEEDINGS_AT_ONCE: usize = 4;
+
+/// Bytes of a snapshot that are read and sent as one piece.
+pub const SNAPSHOT_PIECE_BYTES: usize = 256 << 10;
+
+/// Longest URL that a region may announce.
+pub const ANNOUNCED_URL_BYTES_MAX: usize = 512;
+
+/// Pages of the centre's store that are joined into one answer, where each found little of what was asked for.
+pub const ORDER_PAGES_JOINED_MAX: usize = 8;

@@ -1,7 +1,8 @@
 //! The two seams: what shipping needs of a log on the region's side ([`Source`]) and on the centre's ([`Sink`]).
 //! Both may block; the drivers call them where waiting is allowed.
 
-use crate::point::{Fence, Hello, Identity, Point, SnapshotInfo};
+use crate::limits;
+use crate::point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};
 
 /// The log can't be read. The line is closed and tried again.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -15,6 +16,7 @@ pub struct Batch {
     ends: Vec<(usize, Point)>,
     first: u64,
     bytes_max: usize,
+    gap: bool,
 }
 
 impl Batch {
@@ -26,9 +28,11 @@ impl Batch {
 
     /// Adds a group whose first entry is `first` and which ends at `last`.
     pub fn push(&mut self, first: u64, last: Point, group: &[u8]) {
-        if self.ends.is_empty() {
-            self.first = first;
+        match self.ends.last() {
+            None => self.first = first,
+            Some((_, before)) => self.gap |= before.sequence.checked_add(1) != Some(first),
         }
+        self.gap |= last.sequence < first || group.is_empty();
         self.bytes.extend_from_slice(group);
         self.ends.push((self.bytes.len(), last));
     }
@@ -36,7 +40,49 @@ impl Batch {
     /// Whether no more should be added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.bytes.len() >= self.bytes_max
+        self.bytes.len() >= self.bytes_max || self.ends.len() >= limits::BATCH_GROUPS_MAX
+    }
+
+    /// Groups in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Empties it for another round.
+    pub fn restart(&mut self, bytes_max: usize) {
+        self.bytes.clear();
+        self.bytes.shrink_to(limits::BATCH_BYTES_MAX * 2);
+        self.ends.clear();
+        self.gap = false;
+        self.bytes_max = bytes_max;
+    }
+
+    /// Where it ends, if its groups follow `after` and one another without a gap.
+    pub(crate) fn end_after(&self, after: u64) -> Option<Point> {
+        let (_, last) = self.ends.last()?;
+        (!self.gap && after.checked_add(1) == Some(self.first)).then_some(*last)
+    }
+
+    /// The groups' bytes, one after the other.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Entries and bytes of each group, in order.
+    pub(crate) fn spans(&self, after: u64) -> impl Iterator<Item = (u64, usize)> {
+        let mut before = (after, 0);
+        self.ends.iter().map(move |(end, point)| {
+            let span = (point.sequence.saturating_sub(before.0), end.saturating_sub(before.1));
+            before = (point.sequence, *end);
+            span
+        })
     }
 }
 
@@ -113,6 +159,13 @@ pub trait Sink: Send + 'static {
     fn append(&mut self, groups: &[&[u8]]) -> Result<Point, SinkError>;
     /// How far the region is, as it last said, and how many bytes of it are not acknowledged.
     fn heard(&mut self, head: u64, bytes_behind: u64);
+    /// The region says that its history differs at the position the centre greeted it with (`theirs`: its hash there,
+    /// `None` when no group of it ends there). Answers the fence it is told; `epoch` is the one granted last.
+    fn diverged(&mut self, at: Point, theirs: Option<[u8; 32]>, epoch: u32) -> Fence {
+        let found = if theirs.is_some() { "another hash" } else { "no group that ends there" };
+        let detail = format!("the centre stands at {at:?}, where the region has {found}");
+        Fence { reason: FenceReason::OtherHistory, detail, epoch }
+    }
     /// Whether a snapshot should be shipped.
     fn snapshot_wanted(&mut self, info: &SnapshotInfo) -> bool;
     /// A piece of a snapshot's file, in order.

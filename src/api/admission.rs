@@ -24,9 +24,9 @@ pub enum Class {
     Always,
     /// Waits most of its time (long polls, sockets): takes no place; connections bound it.
     Waiting,
-    /// Orders, payment, POS.
+    /// Orders, payment, POS; at the centre what headquarters asks.
     Essential,
-    /// Menus, stores, campaigns, pages.
+    /// Menus, stores, campaigns, pages; the public directory.
     Browsing,
 }
 
@@ -35,7 +35,7 @@ impl Class {
     pub fn of(method: &Method, route: &str) -> Self {
         match route {
             "/healthz" | "/readyz" | "/metrics" | "/v1/status" => Self::Always,
-            "/v1/push" | "/v1/stores/{store}/queue" => Self::Waiting,
+            "/v1/push" | "/v1/stores/{store}/queue" | "/v1/replicate" | "/v1/stream" => Self::Waiting,
             "/v1/stores" | "/v1/stores/{store}/menu" | "/v1/campaigns" => Self::Browsing,
             _ if route.starts_with("/v1/") => Self::Essential,
             _ if method == Method::GET || method == Method::HEAD => Self::Browsing,

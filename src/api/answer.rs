@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::AppState;
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 use super::request_id::RequestId;
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
@@ -19,7 +19,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
         Ok(body) => json_bytes(status, body),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written as JSON");
-            Problem::new(Kind::Internal, "something is wrong in the node").into_response()
+            Problem::defect().into_response()
         }
     }
 }
@@ -63,5 +63,5 @@ pub async fn submit_about_order(
 /// The engine answered something else than was asked.
 pub fn unexpected(answer: &Answer) -> Problem {
     tracing::error!(?answer, "the engine answered another question");
-    Problem::new(Kind::Internal, "something is wrong in the node")
+    Problem::defect()
 }

@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::AppState;
+use super::edge::AtTheEdge;
 use super::objects::Objects;
 use super::problem::{Kind, Problem};
 use crate::domain::id::IdempotencyKey;
@@ -46,23 +46,25 @@ pub struct PathId<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct RequiredKey(pub IdempotencyKey);
 
-impl<T: DeserializeOwned> FromRequest<Arc<AppState>> for JsonBody<T> {
+impl<S: AtTheEdge, T: DeserializeOwned> FromRequest<Arc<S>> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Arc<S>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         check_content_type(&parts.headers)?;
-        let bytes = read(body, state.limits.body_bytes, state.limits.body_timeout).await?;
+        let limits = &state.edge().limits;
+        let bytes = read(body, limits.body_bytes, limits.body_timeout).await?;
         parse_json(&bytes).map(Self)
     }
 }
 
-impl<T: DeserializeOwned + Default> FromRequest<Arc<AppState>> for OptionalJsonBody<T> {
+impl<S: AtTheEdge, T: DeserializeOwned + Default> FromRequest<Arc<S>> for OptionalJsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Arc<S>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body, state.limits.body_bytes, state.limits.body_timeout).await?;
+        let limits = &state.edge().limits;
+        let bytes = read(body, limits.body_bytes, limits.body_timeout).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }

@@ -85,7 +85,7 @@ pub async fn import_catalog(
         Ok(Err(errors)) => return Err(malformed(&errors)),
         Err(error) => {
             tracing::error!(%error, "reading a catalogue ended early");
-            return Err(Problem::new(Kind::Internal, "something is wrong in the node"));
+            return Err(Problem::defect());
         }
     };
     check_quotas(state.engine.views(), &import)?;

@@ -12,8 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
-use super::AppState;
 use super::admission::{Class, Place};
+use super::edge::{AtTheEdge, Edge};
 use super::metrics::{AnswerLabels, ProblemLabels, Route, RouteLabels, method_label};
 use super::problem::{Answered, Kind, Problem};
 use super::request_id::{self, RequestId};
@@ -24,17 +24,18 @@ use super::server::{ClientAddress, Peer};
 pub struct Client(pub IpAddr);
 
 /// The outermost layer.
-pub async fn front(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+pub async fn front<S: AtTheEdge>(State(state): State<Arc<S>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let edge = state.edge();
     let id = RequestId::of(request.headers());
     let method = method_label(request.method());
     let route = Route::new(request.extensions().get::<MatchedPath>().cloned());
-    let client = client(&state, &request);
+    let client = client(edge, &request);
     request.extensions_mut().insert(id.clone());
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));
     }
-    let mut response = match admit(&state, &request, &route, client) {
+    let mut response = match admit(edge, &request, &route, client) {
         Ok(place) => {
             let response = answered(next.run(request)).await;
             drop(place);
@@ -46,7 +47,7 @@ pub async fn front(State(state): State<Arc<AppState>>, mut request: Request, nex
         response.headers_mut().insert(request_id::HEADER, value);
     }
     let status = response.status().as_u16();
-    let metrics = &state.metrics;
+    let metrics = &edge.metrics;
     metrics.requests.get_or_create(&AnswerLabels { method, route: route.clone(), status }).inc();
     if let Some(Answered(kind)) = response.extensions().get() {
         metrics.problems.get_or_create(&ProblemLabels { problem: kind.row().slug }).inc();
@@ -64,12 +65,12 @@ pub async fn front(State(state): State<Arc<AppState>>, mut request: Request, nex
 /// A handler's answer, also where it panics; the panic itself is on stderr already, with its place.
 async fn answered(handler: impl Future<Output = Response>) -> Response {
     let ran = AssertUnwindSafe(handler).catch_unwind().await;
-    ran.unwrap_or_else(|_| Problem::new(Kind::Internal, "something is wrong in the node").into_response())
+    ran.unwrap_or_else(|_| Problem::defect().into_response())
 }
 
-fn admit(state: &AppState, request: &Request, route: &Route, client: Option<IpAddr>) -> Result<Place, Problem> {
+fn admit(edge: &Edge, request: &Request, route: &Route, client: Option<IpAddr>) -> Result<Place, Problem> {
     let class = Class::of(request.method(), route.as_str());
-    let place = state.admission.admit(class, client.map(ClientAddress::from))?;
+    let place = edge.admission.admit(class, client.map(ClientAddress::from))?;
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(Kind::UnsupportedMediaType, "a content encoding is not taken; send it plain"));
     }
@@ -77,9 +78,9 @@ fn admit(state: &AppState, request: &Request, route: &Route, client: Option<IpAd
 }
 
 /// The nearest address that is not one of our own proxies.
-fn client(state: &AppState, request: &Request) -> Option<IpAddr> {
+fn client(edge: &Edge, request: &Request) -> Option<IpAddr> {
     let peer = request.extensions().get::<Peer>()?.0.ip().to_canonical();
-    let trusted = |address: IpAddr| state.limits.trusted_proxies.iter().any(|network| network.contains(address));
+    let trusted = |address: IpAddr| edge.limits.trusted_proxies.iter().any(|network| network.contains(address));
     if !trusted(peer) {
         return Some(peer);
     }

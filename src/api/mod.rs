@@ -9,6 +9,7 @@ pub mod body;
 pub mod catalog;
 pub mod catalog_file;
 pub mod customer;
+pub mod edge;
 pub mod front;
 pub mod menus;
 pub mod metrics;
@@ -22,25 +23,21 @@ pub mod request_id;
 pub mod sandbox;
 pub mod server;
 pub mod store;
+pub mod store_search;
 pub mod text;
 pub mod tokens;
+pub mod websocket;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use prometheus_client::registry::Registry;
-use tokio::sync::watch;
 
-use self::admission::Admission;
-use self::auth::Authenticator;
+use self::edge::{AtTheEdge, Edge};
 use self::menus::Menus;
-use self::metrics::HttpMetrics;
 use self::problem::{Kind, Problem};
-use self::server::Places;
-use crate::config::{EdgeLimits, Mode};
-use crate::domain::time::Timestamp;
+use crate::config::Mode;
 use crate::engine::Handle;
 use crate::payment::Providers;
 use crate::push::Push;
@@ -49,24 +46,10 @@ use crate::push::Push;
 pub struct AppState {
     /// The way to the engine.
     pub engine: Handle,
-    /// Checks tokens.
-    pub authenticator: Arc<Authenticator>,
-    /// Sandbox or production.
-    pub mode: Mode,
-    /// Bounds of the edge.
-    pub limits: EdgeLimits,
-    /// When the process began.
-    pub started_at: Timestamp,
+    /// Who comes in, and what is counted.
+    pub edge: Edge,
     /// Where customers reach this node, for the store directory.
     pub public_url: Option<String>,
-    /// Bounds on requests.
-    pub admission: Admission,
-    /// Connections there are.
-    pub places: Arc<Places>,
-    /// The edge in figures.
-    pub metrics: HttpMetrics,
-    /// Everything that `/metrics` shows.
-    pub registry: Registry,
     /// The push hub.
     pub push: Push,
     /// Encoded menus.
@@ -75,20 +58,23 @@ pub struct AppState {
     pub providers: Providers,
     /// Business days for which closed orders are answered.
     pub closed_orders_days: u16,
-    /// Becomes true when the node stops taking requests: whoever waits for something answers now.
-    pub draining: watch::Receiver<bool>,
 }
 
-impl AppState {
-    /// Follows whether the node is stopping.
-    pub fn draining(&self) -> watch::Receiver<bool> {
-        self.draining.clone()
+impl AtTheEdge for AppState {
+    fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    fn refresh_metrics(&self) {
+        // Asking brings the engine's gauges up to date.
+        self.engine.metrics();
     }
 }
 
 /// All routes of a node.
 pub fn router(state: Arc<AppState>) -> Router {
-    let sandbox = if state.mode == Mode::Sandbox { sandbox::routes().merge(tokens::routes()) } else { Router::new() };
+    let sandbox =
+        if state.edge.mode == Mode::Sandbox { sandbox::routes().merge(tokens::routes()) } else { Router::new() };
     let json_calls = Router::new()
         .merge(customer::routes())
         .merge(store::routes())
@@ -97,14 +83,17 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(sandbox)
         .merge(documents())
         .route_layer(axum::middleware::from_fn(accept::json_only));
-    Router::new()
-        .merge(json_calls)
-        .merge(ops::text_routes())
-        .merge(push::routes())
-        .merge(crate::web::routes())
+    let routes =
+        Router::new().merge(json_calls).merge(ops::text_routes()).merge(push::routes()).merge(crate::web::routes());
+    behind_the_edge(routes, state)
+}
+
+/// Routes with what stands before all of them: front, and problems for paths and methods that there are not.
+pub fn behind_the_edge<S: AtTheEdge>(routes: Router<Arc<S>>, state: Arc<S>) -> Router {
+    routes
         .fallback(|| async { Problem::new(Kind::NotFound, "there is no such path") })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "not with this method") })
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), front::front))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), front::front::<S>))
         .with_state(state)
 }
 

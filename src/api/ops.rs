@@ -1,5 +1,6 @@
 //! Health, readiness, figures, status: for machines that watch and people who run the node.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +15,8 @@ use super::AppState;
 use super::answer;
 use super::auth::Operator;
 use super::body::NoQuery;
-use super::problem::{Kind, Problem};
+use super::edge::AtTheEdge;
+use super::problem::Problem;
 
 /// What answers JSON.
 pub fn routes() -> Router<Arc<AppState>> {
@@ -22,8 +24,8 @@ pub fn routes() -> Router<Arc<AppState>> {
 }
 
 /// What answers text.
-pub fn text_routes() -> Router<Arc<AppState>> {
-    Router::new().route("/healthz", get(health)).route("/metrics", get(metrics))
+pub fn text_routes<S: AtTheEdge>() -> Router<Arc<S>> {
+    Router::new().route("/healthz", get(health)).route("/metrics", get(metrics::<S>))
 }
 
 /// The process is alive.
@@ -33,7 +35,7 @@ pub async fn health(_: NoQuery) -> &'static str {
     "ok\n"
 }
 
-/// Whether orders can be taken.
+/// Whether the program can do what it is there for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// Whether every check is fine.
@@ -42,18 +44,31 @@ pub struct Readiness {
     checks: Vec<CheckView>,
 }
 
+impl Readiness {
+    /// Ready where every check is fine.
+    pub fn of(checks: Vec<CheckView>) -> Self {
+        Self { ready: checks.iter().all(|check| check.ok), checks }
+    }
+
+    /// 200 or 503.
+    pub fn answer(&self) -> Response {
+        let status = if self.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        answer::json(status, self)
+    }
+}
+
 /// One thing looked at.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Check)]
 pub struct CheckView {
     /// What.
-    name: &'static str,
-    /// Whether it lets orders be taken.
-    ok: bool,
+    pub name: Cow<'static, str>,
+    /// Whether it lets the program be ready.
+    pub ok: bool,
     /// What a person should know.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 /// Whether orders can be taken now, and if not, why.
@@ -64,16 +79,18 @@ pub async fn readiness(State(state): State<Arc<AppState>>, _: NoQuery) -> Respon
         .engine
         .checks()
         .into_iter()
-        .map(|check| CheckView { name: check.name, ok: check.ok, detail: check.detail })
+        .map(|check| CheckView { name: check.name.into(), ok: check.ok, detail: check.detail })
         .collect();
-    let draining = *state.draining.borrow();
-    checks.push(CheckView { name: "draining", ok: !draining, detail: draining.then(|| "the node is stopping".into()) });
+    let draining = state.edge.is_draining();
+    checks.push(CheckView {
+        name: "draining".into(),
+        ok: !draining,
+        detail: draining.then(|| "the node is stopping".into()),
+    });
     let on_sale = !state.engine.views().catalog().stores.is_empty();
     let empty = (!on_sale).then(|| "no store is on sale yet; import a catalogue".into());
-    checks.push(CheckView { name: "catalog", ok: true, detail: empty });
-    let ready = checks.iter().all(|check| check.ok);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer::json(status, &Readiness { ready, checks })
+    checks.push(CheckView { name: "catalog".into(), ok: true, detail: empty });
+    Readiness::of(checks).answer()
 }
 
 /// Requests that wait in front of the writer.
@@ -138,10 +155,10 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         role: "node",
-        mode: state.mode.as_str(),
+        mode: state.edge.mode.as_str(),
         region: engine.region.to_string(),
         epoch: engine.epoch,
-        uptime_seconds: (state.engine.now().0 - state.started_at.0).max(0) / 1000,
+        uptime_seconds: state.edge.uptime_seconds(),
         log_head: engine.log_head,
         log_bytes: engine.log_bytes,
         snapshot_at: engine.snapshot_at,
@@ -149,7 +166,7 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
         projected_to: engine.projected_to,
         queue_depth: QueueDepth { critical: engine.critical_queue, normal: engine.normal_queue },
         open_orders: engine.open_orders,
-        connections: state.places.taken(),
+        connections: state.edge.places.taken(),
         push_connections: state.push.connections(),
         failed: engine.failed,
         disk_full: engine.disk_full,
@@ -160,17 +177,17 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
 /// Figures in OpenMetrics text.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text")))]
-pub async fn metrics(State(state): State<Arc<AppState>>, _: NoQuery) -> Response {
+pub async fn metrics<S: AtTheEdge>(State(state): State<Arc<S>>, _: NoQuery) -> Response {
     let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-    state.metrics.in_flight.set(gauge(state.admission.in_flight()));
-    state.metrics.connections.set(gauge(state.places.taken()));
-    state.metrics.tokens_cached.set(gauge(state.authenticator.cached()));
-    // Asking brings the engine's gauges up to date.
-    state.engine.metrics();
+    let edge = state.edge();
+    edge.metrics.in_flight.set(gauge(edge.admission.in_flight()));
+    edge.metrics.connections.set(gauge(edge.places.taken()));
+    edge.metrics.tokens_cached.set(gauge(edge.authenticator.cached()));
+    state.refresh_metrics();
     let mut text = String::new();
-    if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &state.registry) {
+    if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &edge.registry) {
         tracing::error!(%error, "the figures could not be written");
-        return Problem::new(Kind::Internal, "something is wrong in the node").into_response();
+        return Problem::defect().into_response();
     }
     let mut response = text.into_response();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -81,8 +81,8 @@ table! {
         "The order has moved on; `order_status` says where it is.",
         "Show the order as it is now.";
     Gone "gone" 410 "No longer there",
-        "A cursor that is too old or of another epoch, or an order past its retention.",
-        "Start again with an empty cursor.";
+        "A cursor that is too old or of another epoch, an order past its retention, log entries that were trimmed.",
+        "Start again with an empty cursor, or with a snapshot.";
     TooLarge "too-large" 413 "The body is too large",
         "The body is larger than the path allows.",
         "Send less.";
@@ -138,12 +138,12 @@ table! {
         "`errors` lists every one with its JSON pointer. Nothing was changed.",
         "Correct the file.";
     UpgradeRequired "upgrade-required" 426 "This is a WebSocket",
-        "A plain request, or a handshake of another version than 13, to `/v1/push`.",
-        "Connect as a WebSocket with the subprotocol `qucan.v1`.";
+        "A plain request, or a handshake of another version than 13, to `/v1/push` or `/v1/replicate`.",
+        "Connect as a WebSocket with the path's subprotocol.";
     TooManyRequests "too-many-requests" 429 "Too many requests",
         "This address or this member asks faster than is allowed.",
         "Wait for `retry_after_ms`.", retry 1;
-    Internal "internal" 500 "Something is wrong in the node",
+    Internal "internal" 500 "Something is wrong here",
         "A defect; the log has more under the request's id.",
         "Report it with the request's id.";
     Overloaded "overloaded" 503 "Too many requests are waiting",
@@ -151,6 +151,9 @@ table! {
         "Repeat after `Retry-After` with the same key.", retry 1;
     Rebuilding "rebuilding" 503 "Order history is being rebuilt",
         "The answer needs closed orders that are being read from the log anew. Selling goes on.",
+        "Repeat after `Retry-After`.", retry 2;
+    StoreUnavailable "store-unavailable" 503 "The centre's store is not available",
+        "The aggregator's database doesn't answer. What regions send is received all the same.",
         "Repeat after `Retry-After`.", retry 2;
     DiskFull "disk-full" 503 "The disk is full",
         "New orders are not taken until there is room; payments, acceptance and refunds are.",
@@ -186,7 +189,7 @@ const INTERNAL: Row = Row {
     kind: Kind::Internal,
     slug: "internal",
     status: 500,
-    title: "Something is wrong in the node",
+    title: "Something is wrong here",
     when: "",
     remedy: "",
     retry_after: 0,
@@ -216,6 +219,11 @@ impl Problem {
     /// 404, the same words whether it doesn't exist or is somebody else's.
     pub fn not_found() -> Self {
         Self::new(Kind::NotFound, "there is no such thing, or it is not yours")
+    }
+
+    /// 500: a defect of ours. The log says more.
+    pub fn defect() -> Self {
+        Self::new(Kind::Internal, "something is wrong here; the log says what")
     }
 
     /// Adds a member that helps, such as `sku`.
@@ -363,7 +371,7 @@ impl From<Rejection> for Problem {
             // Neither is ever a client's doing: the engine fetches records itself, and a region stands before it serves.
             Rejection::RecordNeeded { .. } | Rejection::WrongRegion { .. } => {
                 tracing::error!(%detail, "an internal rejection reached the edge");
-                Self::new(Kind::Internal, "something is wrong in the node")
+                Self::defect()
             }
         }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::upgrade::OnUpgrade;
@@ -15,6 +14,7 @@ use super::AppState;
 use super::auth::Authenticator;
 use super::front::Client;
 use super::problem::{Kind, Problem};
+use super::websocket;
 use crate::push::{Authenticate, Authenticated, HandshakeError};
 
 /// The socket.
@@ -32,7 +32,7 @@ impl Authenticate for Authenticator {
 async fn open(State(state): State<Arc<AppState>>, mut request: Request) -> Response {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let address = request.extensions().get::<Client>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0);
-    let authenticator = Arc::clone(&state.authenticator) as Arc<dyn Authenticate>;
+    let authenticator = Arc::clone(&state.edge.authenticator) as Arc<dyn Authenticate>;
     match state.push.upgrade(request.headers(), upgrade, address, authenticator) {
         Ok(response) => response.map(|()| Body::empty()),
         Err(error) => refuse(error),
@@ -42,15 +42,7 @@ async fn open(State(state): State<Arc<AppState>>, mut request: Request) -> Respo
 fn refuse(error: HandshakeError) -> Response {
     let detail = error.to_string();
     match error {
-        HandshakeError::UpgradeRequired => {
-            let mut response = Problem::new(Kind::UpgradeRequired, detail).into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            response
-        }
-        HandshakeError::Malformed(_) => Problem::new(Kind::Malformed, detail).into_response(),
+        HandshakeError::NotASocket(error) => websocket::refuse(&error),
         HandshakeError::NotAuthenticated(_) => Problem::new(Kind::Unauthenticated, detail).into_response(),
         HandshakeError::TooManyOfAddress => Problem::new(Kind::TooManyRequests, detail).into_response(),
         HandshakeError::Unavailable(unavailable) => Problem::from(unavailable).into_response(),

@@ -10,17 +10,17 @@ use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::AppState;
 use super::answer;
 use super::auth::{IssueError, Role, TokenRequest};
 use super::body::{JsonBody, NoQuery};
-use super::problem::{Kind, Problem};
+use super::edge::AtTheEdge;
+use super::problem::Problem;
 use crate::limits::SANDBOX_TOKEN_TTL;
 use crate::view::Rfc3339;
 
 /// The sandbox's token call.
-pub fn routes() -> Router<Arc<AppState>> {
-    Router::new().route("/v1/sandbox/tokens", post(issue_token))
+pub fn routes<S: AtTheEdge>() -> Router<Arc<S>> {
+    Router::new().route("/v1/sandbox/tokens", post(issue_token::<S>))
 }
 
 /// Whose token.
@@ -52,19 +52,19 @@ pub struct TokenView {
 /// Any token for the asking.
 #[utoipa::path(post, path = "/v1/sandbox/tokens", tag = "sandbox", request_body = TokenBody,
     responses((status = 201, description = "The token", body = TokenView)))]
-pub async fn issue_token(
-    State(state): State<Arc<AppState>>,
+pub async fn issue_token<S: AtTheEdge>(
+    State(state): State<Arc<S>>,
     _: NoQuery,
     JsonBody(body): JsonBody<TokenBody>,
 ) -> Result<Response, Problem> {
     let request = TokenRequest { role: body.role, subject: body.subject, store: body.store, ttl: SANDBOX_TOKEN_TTL };
-    let issued = state.authenticator.issue(&request).map_err(|error| match &error {
+    let issued = state.edge().authenticator.issue(&request).map_err(|error| match &error {
         IssueError::Subject(why) => Problem::malformed("subject", why),
         IssueError::Store => Problem::malformed("store", &error),
         IssueError::StoreId(why) => Problem::malformed("store", why),
         IssueError::NoSecret | IssueError::Signing => {
             tracing::error!(%error, "a sandbox token could not be made");
-            Problem::new(Kind::Internal, "something is wrong in the node")
+            Problem::defect()
         }
     })?;
     let view = TokenView { token: issued.token, expires_at: Rfc3339(issued.expires_at) };

@@ -19,7 +19,7 @@ pub use self::keys::{KEYS, Key, Shape};
 use self::source::Layers;
 pub use self::types::{
     AggregatorConfig, AnyConfig, AuthConfig, EdgeLimits, LogConfig, Mode, NodeConfig, OrdersConfig, QueueLimits,
-    ReplicationConfig, Role, Secret, WechatPayConfig,
+    ReplicationConfig, Role, Secret, StoreConfig, WechatPayConfig,
 };
 use crate::domain::id::RegionId;
 use crate::limits;
@@ -53,6 +53,17 @@ pub fn load_node(
     match load(file, environment, Some(Role::Node))? {
         Loaded { config: AnyConfig::Node(config), warnings } => Ok(Loaded { config: *config, warnings }),
         Loaded { config: AnyConfig::Aggregator(_), .. } => Err(wrong_role(file, Role::Aggregator, Role::Node)),
+    }
+}
+
+/// Reads an aggregator's configuration; without a file the defaults of a sandbox on loopback.
+pub fn load_aggregator(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded<AggregatorConfig>, ConfigError> {
+    match load(file, environment, Some(Role::Aggregator))? {
+        Loaded { config: AnyConfig::Aggregator(config), warnings } => Ok(Loaded { config: *config, warnings }),
+        Loaded { config: AnyConfig::Node(_), .. } => Err(wrong_role(file, Role::Node, Role::Aggregator)),
     }
 }
 
@@ -195,12 +206,8 @@ fn aggregator(reader: &mut Reader, mode: Mode) -> Option<AggregatorConfig> {
     let data_dir = reader.path("aggregator.data_dir");
     reader.require(data_dir.is_some(), "aggregator.data_dir", "production needs it");
     let listen = listen(reader, "aggregator.listen", mode);
-    let store = reader.text("aggregator.store").unwrap_or_default();
-    let is_database = value::is_url(&store, &["postgres", "postgresql"]);
-    if store != "embedded" && !store.is_empty() && !is_database {
-        let place = reader.place("aggregator.store");
-        reader.complain(place, "aggregator.store", "should be \"embedded\" or \"postgres://…\"");
-    }
+    let store = store(reader);
+    let keep_days = u16::try_from(reader.count("aggregator.keep_days")).unwrap_or(u16::MAX);
     let auth = auth(reader, mode);
     let mut regions = Vec::new();
     for name in std::mem::take(&mut reader.layers.regions) {
@@ -215,7 +222,19 @@ fn aggregator(reader: &mut Reader, mode: Mode) -> Option<AggregatorConfig> {
     }
     let log = log(reader);
     let limits = edge_limits(reader);
-    Some(AggregatorConfig { mode, listen, data_dir: data_dir?, store, auth, regions, log, limits })
+    Some(AggregatorConfig { mode, listen, data_dir: data_dir?, store, keep_days, auth, regions, log, limits })
+}
+
+fn store(reader: &mut Reader) -> StoreConfig {
+    match reader.secret("aggregator.store", 1) {
+        Some(url) if value::is_url(url.reveal(), &["postgres", "postgresql"]) => StoreConfig::Postgres(url),
+        Some(word) if word.reveal() != "embedded" => {
+            let place = reader.place("aggregator.store");
+            reader.complain(place, "aggregator.store", "should be \"embedded\" or \"postgres://…\"");
+            StoreConfig::Embedded
+        }
+        _ => StoreConfig::Embedded,
+    }
 }
 
 fn auth(reader: &mut Reader, mode: Mode) -> AuthConfig {

@@ -107,8 +107,10 @@ pub struct AggregatorConfig {
     pub listen: Vec<SocketAddr>,
     /// The data directory.
     pub data_dir: PathBuf,
-    /// `embedded` or a database's URL.
-    pub store: String,
+    /// Where orders and figures are kept.
+    pub store: StoreConfig,
+    /// Business days for which orders can be asked for.
+    pub keep_days: u16,
     /// Keys of tokens.
     pub auth: AuthConfig,
     /// Regions that may replicate, with their tokens.
@@ -117,6 +119,15 @@ pub struct AggregatorConfig {
     pub log: LogConfig,
     /// Bounds of the HTTP edge.
     pub limits: EdgeLimits,
+}
+
+/// `aggregator.store`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// In the data directory.
+    Embedded,
+    /// In a database that speaks PostgreSQL's protocol; its URL, which may hold a password.
+    Postgres(Secret),
 }
 
 /// Either configuration.

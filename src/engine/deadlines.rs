@@ -14,7 +14,7 @@ use crate::domain::time::{Millis, Timestamp};
 /// The clock jumped when it and the machine's steady clock differ by more than this since the last look.
 const JUMP: Millis = Millis::seconds(5);
 /// How long the writer sleeps at most while a deadline is ahead: so that it notices a jump of the clock.
-const NAP_MAX: Duration = Duration::from_millis(250);
+pub(super) const NAP_MAX: Duration = Duration::from_millis(250);
 /// How long deadlines rest after one that led to nothing, which should never be.
 const REST: Millis = Millis::seconds(1);
 
@@ -41,6 +41,11 @@ impl DeadlineGate {
             self.closed_until = now.plus(self.grace);
         }
         self.seen = (now, Instant::now());
+    }
+
+    /// Closed for the grace from `now` on.
+    pub(super) fn close(&mut self, now: Timestamp) {
+        self.closed_until = now.plus(self.grace);
     }
 
     /// Whether deadlines may fire now.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
+use qucan_storage::{DirectoryError, FenceMark};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 use super::answer::{Answer, Refusal, Request, Unavailable};
@@ -30,6 +31,7 @@ pub struct Handle {
     critical: Sender<Job>,
     normal: Sender<Job>,
     reads: Arc<Semaphore>,
+    fence_mark: FenceMark,
 }
 
 impl Handle {
@@ -38,8 +40,10 @@ impl Handle {
         projection: Arc<Projection>,
         critical: Sender<Job>,
         normal: Sender<Job>,
+        fence_mark: FenceMark,
     ) -> Self {
-        Self { shared, projection, critical, normal, reads: Arc::new(Semaphore::new(PROJECTION_READS_MAX)) }
+        let reads = Arc::new(Semaphore::new(PROJECTION_READS_MAX));
+        Self { shared, projection, critical, normal, reads, fence_mark }
     }
 
     /// Asks the writer; answers once everything it depends on is on disk.
@@ -106,6 +110,23 @@ impl Handle {
     /// Every group committed from now on, in order. Bounded: one that falls behind is told so by `Lagged`.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.shared.committed.subscribe()
+    }
+
+    /// The last durable log entry, raised after each sync. Costs the writer nothing while nobody watches.
+    pub fn watch_head(&self) -> watch::Receiver<u64> {
+        self.shared.watch_head()
+    }
+
+    /// Ends selling, because the region's history goes on elsewhere, or lets it go on. Every command is refused from here
+    /// on, those that wait too; reads go on. Written down so that a restart knows it: may wait for the disk. Where that
+    /// fails, selling has ended all the same, and does not begin again.
+    pub fn fence(&self, reason: Option<Arc<str>>) -> Result<(), DirectoryError> {
+        if reason.is_some() {
+            self.shared.set_fence(reason.clone());
+        }
+        self.fence_mark.write(reason.as_deref())?;
+        self.shared.set_fence(reason);
+        Ok(())
     }
 
     /// Any order of the region, open or closed, as long as closed orders are kept.
@@ -175,22 +196,8 @@ impl Handle {
 
     /// How the engine is, in figures.
     pub fn status(&self) -> EngineStatus {
-        let (region, epoch) = self.shared.views.region();
-        EngineStatus {
-            region,
-            epoch,
-            log_head: self.shared.views.durable_through(),
-            log_bytes: self.shared.log_bytes.load(std::sync::atomic::Ordering::Relaxed),
-            snapshot_at: self.shared.snapshot_at.load(std::sync::atomic::Ordering::Relaxed),
-            projected_to: self.projection.applied(),
-            projection: self.projection.phase(),
-            critical_queue: self.critical.len(),
-            normal_queue: self.normal.len(),
-            open_orders: self.shared.views.open_orders(),
-            overlay_orders: self.shared.views.overlay().len(),
-            failed: self.shared.failure().map(|why| why.to_string()),
-            disk_full: self.shared.disk_full(),
-        }
+        let (critical_queue, normal_queue) = (self.critical.len(), self.normal.len());
+        EngineStatus { critical_queue, normal_queue, ..EngineStatus::of(&self.shared, &self.projection) }
     }
 
     /// Whether orders can be taken, point by point.
@@ -201,6 +208,7 @@ impl Handle {
         vec![
             check("storage", status.failed),
             check("disk", status.disk_full),
+            check("fence", status.fenced),
             check("stopping", self.shared.is_stopping().then(|| "the node is shutting down".to_owned())),
             check(
                 "overlay",

@@ -10,12 +10,13 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use qucan_storage::log::{AppendError, Log};
 use qucan_storage::snapshot::SnapshotStore;
-use qucan_storage::{DataDir, DirectoryError, log, snapshot};
+use qucan_storage::{DataDir, DirectoryError, Sequence, log, snapshot};
 
 use crate::domain::state::State;
 
 pub mod answer;
 pub mod clock;
+mod closed;
 pub mod commit;
 mod deadlines;
 pub mod handle;
@@ -66,6 +67,24 @@ pub enum OpenError {
         /// The epoch.
         epoch: u32,
     },
+    /// A replica's log can't be read.
+    #[error(transparent)]
+    Read(#[from] log::ReadError),
+    /// A replica's log can't be replayed.
+    #[error(transparent)]
+    Replay(#[from] replay::ReplayError),
+    /// The store that a replica feeds is not at a place of its log.
+    #[error(
+        "the store has applied up to {stored}, which is not on the log that ends at {end} ({why}); it has to be built again"
+    )]
+    Stored {
+        /// How far the store says it is.
+        stored: Sequence,
+        /// Where the log ends.
+        end: Sequence,
+        /// What does not fit.
+        why: &'static str,
+    },
     /// The first entry could not be written.
     #[error("the region's first entry could not be written: {0}")]
     FirstEntry(String),
@@ -106,7 +125,8 @@ impl Engine {
         let recovered = recover::recover(&options)?;
         let (state, log, epoch) = (recovered.state, recovered.log, recovered.dir.epoch());
         let head = log.last();
-        let views = Views::of(&state, options.region.clone(), recovered.epoch, head.sequence.0, recovered.overlay);
+        let views = Views::new(options.region.clone(), recovered.overlay);
+        views.show(&state, head.sequence.0);
         let limits = options.limits;
         let shared = Arc::new(Shared::new(
             Arc::new(views),
@@ -115,7 +135,9 @@ impl Engine {
             if options.projection { limits.overlay_orders } else { usize::MAX },
         ));
         shared.snapshot_at.store(recovered.snapshot_at.0, Ordering::Relaxed);
+        shared.base.store(log.first().previous().0, Ordering::Relaxed);
         shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
+        shared.set_fence(recovered.dir.fence().read()?.map(Arc::from));
 
         let mut followers = Vec::new();
         let projection = Arc::new(if options.projection {
@@ -126,7 +148,6 @@ impl Engine {
         let (snapshot_requests, thread) = snapshotter::start(
             Arc::clone(&shared),
             recovered.snapshots.clone(),
-            epoch,
             options.snapshot_every_entries.max(1),
         )?;
         followers.push(thread);
@@ -158,7 +179,7 @@ impl Engine {
         };
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer::run(writer))?;
         Ok(Self {
-            handle: Handle::new(Arc::clone(&shared), projection, critical, normal),
+            handle: Handle::new(Arc::clone(&shared), projection, critical, normal, recovered.dir.fence()),
             shared,
             control,
             writer: Some(writer),

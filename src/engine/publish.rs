@@ -44,7 +44,7 @@ pub(super) fn publish(
 ) {
     shared.views.apply(&effects, last);
     replies.send();
-    shared.head.raise(last);
+    shared.reached(last);
     if shared.committed.receiver_count() > 0 {
         // An error says that the last listener has just gone.
         let _gone = shared.committed.send(Arc::new(Committed { first, last, at, effects }));

@@ -1,18 +1,18 @@
 //! From a data directory to a running state: newest good snapshot, then the log's tail, then the region's first entry where
-//! there is none. Closed orders that the projection may not have applied yet are brought along in memory.
+//! there is none. Closed orders that the projection may not have applied yet are brought along in memory ([`Closed`]).
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use qucan_storage::log::{GroupBuffer, Log, LogOptions, LogReader, OpenFrom, ReadError, SpaceClass};
+use qucan_storage::log::{GroupBuffer, Log, LogOptions, OpenFrom, SpaceClass};
 use qucan_storage::snapshot::SnapshotStore;
 use qucan_storage::{DataDir, Expect, Position, Sequence};
 use smol_str::SmolStr;
 
 use super::OpenError;
+use super::closed::{Closed, Kept};
 use super::options::EngineOptions;
-use super::projection::mark;
-use super::records::{self, EntryMeta, encode_entry};
+use super::records::{EntryMeta, encode_entry};
 use super::replay::Replay;
 use super::snapshots::{self, HashCheck};
 use super::views::overlay::Overlay;
@@ -21,14 +21,11 @@ use crate::domain::command::{Command, StartRegion};
 use crate::domain::context::Context;
 use crate::domain::coupon::RegionSecret;
 use crate::domain::decide::decide;
-use crate::domain::effect::Effect;
 use crate::domain::state::State;
-use crate::limits::RECOVERY_GAP_ENTRIES_MAX;
 
 /// A region as it was left, ready to go on.
 pub(super) struct Recovered {
     pub(super) dir: DataDir,
-    pub(super) epoch: u16,
     pub(super) log: Log,
     pub(super) state: State,
     pub(super) snapshots: SnapshotStore,
@@ -51,7 +48,9 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
         tracing::warn!(file = %bad.path.display(), what = %bad.what, "a snapshot can't be used; an older one serves");
     }
     let (state, from) = loaded.map_or((State::new(), Position::ORIGIN), |loaded| (loaded.state, loaded.position));
-    let mut closed = Closed::begin(options, &dir, from);
+    let kept =
+        Kept { orders_max: options.limits.overlay_orders, projection: options.projection, forget_at_once: false };
+    let mut closed = Closed::begin(kept, &dir, epoch, from.sequence);
     let mut replay = Replay::new(state, from.sequence);
     let log_options = LogOptions { create: !dir.log_began(), ..options.log };
     let (mut log, recovery) =
@@ -80,7 +79,6 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
     );
     Ok(Recovered {
         dir,
-        epoch: short_epoch,
         log,
         state,
         snapshots,
@@ -89,74 +87,6 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
         // A mark ahead of the log is not of this log; then nothing closed is in memory, and all of it is to be rebuilt.
         whole_from: closed.whole_from.min(head.0),
     })
-}
-
-/// Closed orders that the projection may not have.
-struct Closed {
-    overlay: Overlay,
-    whole_from: u64,
-    most: usize,
-}
-
-impl Closed {
-    fn begin(options: &EngineOptions, dir: &DataDir, from: Position) -> Self {
-        // Half of the bound, so that there is room to sell while the projection catches up.
-        let most = options.limits.overlay_orders / 2;
-        if !options.projection {
-            let overlay = Overlay::new(Some(options.limits.overlay_orders));
-            return Self { overlay, whole_from: from.sequence.0, most };
-        }
-        let mut closed = Self { overlay: Overlay::new(None), whole_from: from.sequence.0, most };
-        let Some(marked) = mark::read(&dir.state(), dir.epoch().0) else { return closed };
-        let gap = from.sequence.0.saturating_sub(marked);
-        if gap == 0 {
-            closed.whole_from = marked;
-        } else if gap <= RECOVERY_GAP_ENTRIES_MAX {
-            closed.whole_from = marked;
-            if let Err(error) = closed.read_gap(dir, from.sequence) {
-                tracing::warn!(%error, "closed orders before the snapshot can't be read; they are rebuilding for a while");
-                closed = Self { overlay: Overlay::new(None), whole_from: from.sequence.0, most };
-            }
-        }
-        closed
-    }
-
-    /// What closed between the projection's position and the snapshot's.
-    fn read_gap(&mut self, dir: &DataDir, until: Sequence) -> Result<(), ReadError> {
-        let mut reader = LogReader::open(Arc::clone(dir.fs()), &dir.log(), Sequence(self.whole_from))?;
-        while let Some(group) = reader.next(until)? {
-            for (sequence, entry) in group.entries() {
-                // What can't be read here is for the replay to complain about.
-                let whole = records::whole_order(entry).ok().flatten();
-                if let Some(order) = whole.filter(|order| sequence.0 > self.whole_from && order.is_closed()) {
-                    self.overlay.insert(&Arc::new(order), sequence.0);
-                }
-            }
-        }
-        self.bound();
-        Ok(())
-    }
-
-    /// What a replayed group closed.
-    fn take(&mut self, effects: &[Effect], last: Sequence) {
-        if last.0 <= self.whole_from {
-            return;
-        }
-        for effect in effects {
-            if let Effect::Order(effect) = effect
-                && effect.closed
-            {
-                self.overlay.insert(&effect.order, last.0);
-            }
-        }
-        self.bound();
-    }
-
-    fn bound(&mut self) {
-        if let Some(forgotten) = self.overlay.forget_oldest(self.most) {
-            self.whole_from = self.whole_from.max(forgotten);
-        }
-    }
 }
 
 /// The first entry of an epoch: who the log belongs to, and under which secret.

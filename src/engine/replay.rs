@@ -103,6 +103,11 @@ impl Replay {
         &self.effects
     }
 
+    /// The same, taken away.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
     /// The last sequence that the state holds.
     pub fn after(&self) -> Sequence {
         self.after

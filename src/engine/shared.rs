@@ -26,10 +26,17 @@ pub(super) struct Shared {
     stopping: AtomicBool,
     abandoned: AtomicBool,
     pub(super) snapshot_at: AtomicU64,
+    /// The log begins after this sequence; a snapshot there is its base and is kept.
+    pub(super) base: AtomicU64,
     pub(super) log_bytes: AtomicU64,
     /// Last durable sequence, for those that follow the log.
     pub(super) head: Watermark,
+    /// The same for tasks; told only while somebody looks.
+    head_watch: watch::Sender<u64>,
+    /// How far the projection has taken closed orders out of the overlay.
+    pub(super) projected: Watermark,
     pub(super) overlay_orders_max: usize,
+    fence: FenceFlag,
 }
 
 impl Shared {
@@ -46,9 +53,13 @@ impl Shared {
             stopping: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             snapshot_at: AtomicU64::new(0),
+            base: AtomicU64::new(0),
             log_bytes: AtomicU64::new(0),
             head: Watermark::new(head),
+            head_watch: watch::Sender::new(head),
+            projected: Watermark::default(),
             overlay_orders_max,
+            fence: FenceFlag::default(),
         }
     }
 
@@ -102,18 +113,73 @@ impl Shared {
         if self.is_disk_full.load(Ordering::Relaxed) { self.disk_full.lock().clone() } else { None }
     }
 
+    /// The log is durable up to here, and the views show it.
+    pub(super) fn reached(&self, head: u64) {
+        self.head.raise(head);
+        if self.head_watch.receiver_count() > 0 {
+            self.raise_watch(head);
+        }
+    }
+
+    /// The head, for whoever waits for it in a task.
+    pub(super) fn watch_head(&self) -> watch::Receiver<u64> {
+        let receiver = self.head_watch.subscribe();
+        // From here on it is told; what came before is made up for.
+        self.raise_watch(self.head.get());
+        receiver
+    }
+
+    fn raise_watch(&self, head: u64) {
+        self.head_watch.send_if_modified(|value| {
+            let raised = head > *value;
+            *value = head.max(*value);
+            raised
+        });
+    }
+
+    /// The projection holds what closed up to here: the overlay lets it go.
+    pub(super) fn projected(&self, through: u64) {
+        self.views.overlay().projected(through);
+        self.projected.raise(through);
+    }
+
+    /// Whether this region's history goes on elsewhere.
+    pub(super) fn is_fenced(&self) -> bool {
+        self.fence.is_set.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn fence(&self) -> Option<Arc<str>> {
+        if self.is_fenced() { self.fence.reason.lock().clone() } else { None }
+    }
+
+    /// Ends selling at once, or lets it go on.
+    pub(super) fn set_fence(&self, reason: Option<Arc<str>>) {
+        let mut slot = self.fence.reason.lock();
+        self.fence.is_set.store(reason.is_some(), Ordering::SeqCst);
+        *slot = reason;
+    }
+
     /// Why a request can't be taken in before it is even queued.
     pub(super) fn closed_for(&self, normal: bool) -> Option<Unavailable> {
         if self.has_failed() {
             Some(Unavailable::StorageFailed)
         } else if self.is_stopping() {
             Some(Unavailable::ShuttingDown)
+        } else if self.is_fenced() {
+            Some(Unavailable::Fenced)
         } else if normal && self.views.overlay().len() >= self.overlay_orders_max {
             Some(Unavailable::Overloaded)
         } else {
             None
         }
     }
+}
+
+/// Another node has taken the region over, as the centre says.
+#[derive(Debug, Default)]
+struct FenceFlag {
+    is_set: AtomicBool,
+    reason: Mutex<Option<Arc<str>>>,
 }
 
 /// A number that only grows, and that threads wait for.

@@ -14,38 +14,37 @@ use super::shared::Shared;
 use super::snapshots::{self, WriteError};
 use crate::domain::state::State;
 
-/// The writer's side.
+/// The side of whoever has the state.
 #[derive(Debug)]
 pub(super) struct SnapshotRequests {
-    sender: Sender<(State, Position)>,
+    sender: Sender<(State, Position, Epoch)>,
     every_entries: u64,
     taken_at: u64,
 }
 
 impl SnapshotRequests {
     /// Hands the state over where it is time for a snapshot and the last one is done.
-    pub(super) fn offer(&mut self, state: &State, at: Position) {
+    pub(super) fn offer(&mut self, state: &State, at: Position, epoch: Epoch) {
         if at.sequence.0.saturating_sub(self.taken_at) < self.every_entries {
             return;
         }
         // Without a buffer: taken only by a thread that waits for it.
-        if self.sender.try_send((state.clone(), at)).is_ok() {
+        if self.sender.try_send((state.clone(), at, epoch)).is_ok() {
             self.taken_at = at.sequence.0;
         }
     }
 }
 
-/// Starts the thread. It ends when the writer drops its side.
+/// Starts the thread. It ends when the other side is dropped.
 pub(super) fn start(
     shared: Arc<Shared>,
     store: SnapshotStore,
-    epoch: Epoch,
     every_entries: u64,
 ) -> std::io::Result<(SnapshotRequests, JoinHandle<()>)> {
-    let (sender, receiver): (_, Receiver<(State, Position)>) = bounded(0);
+    let (sender, receiver): (_, Receiver<(State, Position, Epoch)>) = bounded(0);
     let taken_at = shared.snapshot_at.load(Ordering::Relaxed);
     let thread = std::thread::Builder::new().name("snapshot".to_owned()).spawn(move || {
-        for (state, position) in receiver {
+        for (state, position, epoch) in receiver {
             if let Err(error) = take(&shared, &store, &state, position, epoch) {
                 tracing::warn!(%error, "a snapshot could not be written; the next one is tried in time");
             }
@@ -54,7 +53,7 @@ pub(super) fn start(
     Ok((SnapshotRequests { sender, every_entries, taken_at }, thread))
 }
 
-/// Writes a snapshot and lets go of those that are no longer needed. The log is kept whole, so none of them is its base.
+/// Writes a snapshot and lets go of those that are no longer needed.
 pub(super) fn take(
     shared: &Shared,
     store: &SnapshotStore,
@@ -66,7 +65,7 @@ pub(super) fn take(
     snapshots::write(store, state, position, epoch)?;
     shared.snapshot_at.store(position.sequence.0, Ordering::Relaxed);
     shared.metrics.snapshot_seconds.observe(begun.elapsed().as_secs_f64());
-    store.prune(Sequence::NONE)?;
+    store.prune(Sequence(shared.base.load(Ordering::Relaxed)))?;
     tracing::debug!(sequence = position.sequence.0, seconds = begun.elapsed().as_secs_f64(), "snapshot written");
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! How the engine is, in figures and in words: for `/readyz`, `/v1/status` and the doctor.
 
+use std::sync::atomic::Ordering;
+
+use super::projection::Projection;
+use super::shared::Shared;
 use crate::domain::id::RegionId;
 
 /// A look at the engine at one moment.
@@ -31,6 +35,31 @@ pub struct EngineStatus {
     pub failed: Option<String>,
     /// Why new orders are refused for want of disk space, if so.
     pub disk_full: Option<String>,
+    /// Why this node may not go on with its region, if so.
+    pub fenced: Option<String>,
+}
+
+impl EngineStatus {
+    /// What whoever has threads and views knows; queues are empty.
+    pub(super) fn of(shared: &Shared, projection: &Projection) -> Self {
+        let (region, epoch) = shared.views.region();
+        Self {
+            region,
+            epoch,
+            log_head: shared.views.durable_through(),
+            log_bytes: shared.log_bytes.load(Ordering::Relaxed),
+            snapshot_at: shared.snapshot_at.load(Ordering::Relaxed),
+            projected_to: projection.applied(),
+            projection: projection.phase(),
+            critical_queue: 0,
+            normal_queue: 0,
+            open_orders: shared.views.open_orders(),
+            overlay_orders: shared.views.overlay().len(),
+            failed: shared.failure().map(|why| why.to_string()),
+            disk_full: shared.disk_full(),
+            fenced: shared.fence().map(|why| why.to_string()),
+        }
+    }
 }
 
 /// What the projection is doing.

@@ -157,6 +157,9 @@ impl Writer {
         let queues = &self.queues;
         let batch = &mut self.group.batch;
         let mut sleep = self.gate.sleep(self.state.next_deadline(), self.shared.clock.now());
+        if self.shared.is_fenced() {
+            sleep = sleep.map(|_| deadlines::NAP_MAX);
+        }
         if self.group.space.is_some_and(|space| space != Space::Ample) {
             // Looks again by itself, so that readiness comes back without a request.
             sleep = Some(sleep.unwrap_or(FULL_DISK_LOOK).min(FULL_DISK_LOOK));
@@ -195,6 +198,10 @@ impl Writer {
     fn commit(&mut self) -> Result<(), Broken> {
         let clock = self.shared.clock.now();
         self.gate.look(clock);
+        if self.shared.is_fenced() {
+            // Were it lifted, people could answer first, as after a start.
+            self.gate.close(clock);
+        }
         let now = clock.max(self.state.clock());
         self.begin_group();
         let begun = Instant::now();
@@ -226,7 +233,7 @@ impl Writer {
         publish(&self.shared, first, last, now, effects, &mut group.replies);
         metrics.publish_seconds.observe(begun.elapsed().as_secs_f64());
         self.shared.log_bytes.store(self.log.segment_bytes(), std::sync::atomic::Ordering::Relaxed);
-        self.snapshots.offer(&self.state, appended.last);
+        self.snapshots.offer(&self.state, appended.last, self.log.epoch());
         Ok(())
     }
 
@@ -251,7 +258,7 @@ impl Writer {
 
     /// Due deadlines first, then the batch, until the group is full.
     fn decide_group(&mut self, now: Timestamp) -> Result<(), Broken> {
-        if self.gate.is_open(now) {
+        if self.gate.is_open(now) && !self.shared.is_fenced() {
             for order in self.state.due(now, self.limits.group_deadlines) {
                 let before = self.group.buffer.len();
                 match self.decide_one(&deadlines::request(order), None, now) {
@@ -294,6 +301,9 @@ impl Writer {
 
     /// One command: decided, encoded, and taken into the state, or refused with nothing changed.
     fn decide_one(&mut self, request: &Request, closed: Option<&ClosedRecord>, now: Timestamp) -> Result<Answer, Not> {
+        if self.shared.is_fenced() {
+            return Err(Unavailable::Fenced.into());
+        }
         let critical = is_critical(&request.command);
         if !critical && self.group.space.is_some_and(|space| space != Space::Ample) {
             return Err(Unavailable::DiskFull.into());

@@ -1,7 +1,6 @@
 //! Puts a region's node together: engine, hub, refunds, catalogue, server; and takes it apart in the right order. The only
 //! place that knows all rooms. Never here: what any of them does.
 
-mod keys;
 mod start;
 
 use std::net::SocketAddr;
@@ -14,7 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::admission::Admission;
-use crate::api::auth::Authenticator;
+use crate::api::auth::{Authenticator, SecretError, key_set};
+use crate::api::edge::Edge;
 use crate::api::metrics::HttpMetrics;
 use crate::api::server::{BindError, Listeners, Places, Server};
 use crate::api::{self, AppState, menus::Menus};
@@ -24,7 +24,6 @@ use crate::engine::{Engine, Handle, OpenError, StopError};
 use crate::payment::{Provider, Providers, Refunder, Sandbox};
 use crate::push::{Push, PushOptions};
 
-pub use keys::{SecretError, check_keys, key_set};
 pub use start::{CatalogStartError, engine_options, read_catalog};
 
 /// A node that can't start.
@@ -87,16 +86,17 @@ impl Node {
         let started_at = clock.now();
         // Listening comes first: a busy port is said before the data is touched, and clients that come while the log is
         // read wait instead of being refused.
-        let listeners = Listeners::bind(&config.listen)?;
+        let listeners = Listeners::bind(&config.listen, "node.listen")?;
         let addresses = listeners.addresses();
         let options = start::engine_options(&config, Arc::clone(&clock));
         let engine = tokio::task::spawn_blocking(move || Engine::open(options)).await;
         let engine = engine.map_err(|_| StartError::Thread)?.map_err(Box::new)?;
         let handle = engine.handle();
-        let keys = keys::key_set(&config.auth, config.mode, &config.data_dir)?;
+        let keys = key_set(&config.auth, config.mode, &config.data_dir)?;
         start::import_catalog(&handle, config.catalog.as_deref()).await?;
 
-        let authenticator = Authenticator::new(keys, Some(config.region.clone()), clock, config.limits.tokens_cached);
+        let authenticator =
+            Authenticator::new(keys, Some(config.region.clone()), Arc::clone(&clock), config.limits.tokens_cached);
         let providers = providers(&config);
         let refunder = tokio::spawn(Refunder::new(handle.clone(), providers.clone()).run());
         let push = Push::start(handle.clone(), push_options(&config));
@@ -107,20 +107,23 @@ impl Node {
         let limits = config.limits.clone();
         let state = Arc::new(AppState {
             engine: handle.clone(),
-            authenticator: Arc::new(authenticator),
-            mode: config.mode,
-            admission: Admission::new(&limits),
-            places: Arc::clone(&places),
-            metrics,
-            registry,
+            edge: Edge {
+                authenticator: Arc::new(authenticator),
+                mode: config.mode,
+                admission: Admission::new(&limits),
+                limits: limits.clone(),
+                places: Arc::clone(&places),
+                metrics,
+                registry,
+                clock,
+                started_at,
+                draining: is_draining,
+            },
             push: push.clone(),
-            started_at,
             public_url: config.public_url,
             menus: Menus::default(),
             providers,
             closed_orders_days: config.orders.keep_days,
-            draining: is_draining,
-            limits: limits.clone(),
         });
         let server = Server::start(listeners, api::router(state), &limits, places);
         let status = handle.status();

@@ -1,19 +1,14 @@
-//! From an HTTP request to a session: RFC 6455's handshake, the subprotocol, the bounds on connections, and the token
-//! where it comes with the request.
+//! From an HTTP request to a session: the handshake, the bounds on connections, and the token where it comes with the
+//! request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use http::header::{
-    AUTHORIZATION, CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::connections::Full;
@@ -23,16 +18,14 @@ use super::session::{Presence, Session};
 use super::{Authenticate, Authenticated};
 use crate::engine::answer::Unavailable;
 use crate::limits::PUSH_READ_BUFFER_BYTES;
+use crate::websocket::{NotASocket, Opening};
 
 /// A handshake that is refused; the edge makes a problem of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
-    /// 426: not a WebSocket handshake, or of another version than 13.
-    #[error("this is a websocket: connect with an upgrade of version 13")]
-    UpgradeRequired,
-    /// 400: a handshake with a mistake in it.
-    #[error("{0}")]
-    Malformed(&'static str),
+    /// Not a handshake, or one with a mistake in it.
+    #[error(transparent)]
+    NotASocket(#[from] NotASocket),
     /// 401: the token in the header is not accepted.
     #[error("the token is not accepted: {0}")]
     NotAuthenticated(String),
@@ -52,18 +45,8 @@ pub(super) fn accept(
     address: IpAddr,
     authenticate: Arc<dyn Authenticate>,
 ) -> Result<Response<()>, HandshakeError> {
-    if !has_token(headers, &CONNECTION, "upgrade")
-        || !has_token(headers, &UPGRADE, "websocket")
-        || headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13")
-    {
-        return Err(HandshakeError::UpgradeRequired);
-    }
-    let upgrade = upgrade.ok_or(HandshakeError::UpgradeRequired)?;
-    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
-    let key = key.ok_or(HandshakeError::Malformed("sec-websocket-key must be 16 bytes in base64"))?;
-    if !has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
-        return Err(HandshakeError::Malformed("offer the subprotocol qucan.v1 in sec-websocket-protocol"));
-    }
+    let opening = Opening::of(headers, SUBPROTOCOL)?;
+    let upgrade = upgrade.ok_or(NotASocket::UpgradeRequired)?;
     let authenticated = match headers.get(AUTHORIZATION) {
         Some(header) => Some(check(authenticate.as_ref(), header)?),
         None => None,
@@ -75,22 +58,10 @@ pub(super) fn accept(
         Full::Altogether => Unavailable::Overloaded.into(),
         Full::Address => HandshakeError::TooManyOfAddress,
     })?;
-    let accept = derive_accept_key(key.as_bytes());
     let presence = Presence::new(Arc::clone(hub), outbox, address);
     tokio::spawn(serve(presence, upgrade, authenticate, authenticated));
 
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let fields = [
-        (CONNECTION, HeaderValue::from_static("Upgrade")),
-        (UPGRADE, HeaderValue::from_static("websocket")),
-        (SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL)),
-    ];
-    response.headers_mut().extend(fields);
-    if let Ok(accept) = HeaderValue::try_from(accept) {
-        response.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    Ok(response)
+    Ok(opening.response())
 }
 
 async fn serve(
@@ -132,14 +103,4 @@ fn check(authenticate: &dyn Authenticate, header: &HeaderValue) -> Result<Authen
         return Err(HandshakeError::NotAuthenticated("authorization must be a bearer token".to_owned()));
     }
     authenticate.authenticate(token.trim()).map_err(HandshakeError::NotAuthenticated)
-}
-
-/// Whether a header that is a list holds a token, whatever its case.
-fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
-}
-
-fn is_key(key: &HeaderValue) -> bool {
-    base64::engine::general_purpose::STANDARD.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
 }

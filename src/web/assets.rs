@@ -103,6 +103,7 @@ type Files = &'static [(&'static str, &'static str)];
 /// The pages. The script and the style sheet of a page have its name.
 const PAGES: &[(&str, &str)] = &[
     ("customer", include_str!("pages/customer.html")),
+    ("dashboard", include_str!("pages/dashboard.html")),
     ("kitchen", include_str!("pages/kitchen.html")),
     ("pos", include_str!("pages/pos.html")),
     ("screen", include_str!("pages/screen.html")),
@@ -110,14 +111,18 @@ const PAGES: &[(&str, &str)] = &[
 
 const SCRIPTS: Files = files!("scripts":
     "api.js", "cart.js", "chime.js", "customer-app.js", "customer-cart.js", "customer-menu.js", "customer-order.js",
-    "customer-orders.js", "customer-pay.js", "customer-stores.js", "customer.js", "dom.js", "format.js", "icons.js",
-    "keep.js", "keys.js", "kitchen-bump.js", "kitchen.js", "language.js", "pos-pause.js", "pos-ring.js",
-    "pos-stock.js", "pos-today.js", "pos.js", "screen-call.js", "screen.js", "session.js", "shell.js", "socket.js",
-    "sound.js", "staff-orders.js", "staff.js", "time.js", "words.js",
+    "customer-orders.js", "customer-pay.js", "customer-stores.js", "customer.js", "dashboard-app.js",
+    "dashboard-burn.js", "dashboard-chart.js", "dashboard-feed.js", "dashboard-format.js", "dashboard-header.js",
+    "dashboard-orders.js", "dashboard-overview.js", "dashboard-parts.js", "dashboard-regions.js",
+    "dashboard-series.js", "dashboard-stores.js", "dashboard-stream.js", "dashboard-url.js", "dashboard-words.js",
+    "dashboard.js", "dom.js", "format.js", "icons.js", "keep.js", "keys.js", "kitchen-bump.js", "kitchen.js",
+    "language.js", "pos-pause.js", "pos-ring.js", "pos-stock.js", "pos-today.js", "pos.js", "screen-call.js",
+    "screen.js", "session.js", "shell.js", "socket.js", "sound.js", "staff-orders.js", "staff.js", "time.js",
+    "words.js",
 );
 
 const STYLES: Files =
-    files!("styles": "base.css", "customer.css", "kitchen.css", "pos.css", "screen.css", "staff.css", "tokens.css");
+    files!("styles": "base.css", "customer.css", "dashboard.css", "kitchen.css", "pos.css", "screen.css", "staff.css", "tokens.css");
 
 const PICTURES: Files = files!("pictures":
     "dessert.svg", "drink.svg", "dumplings.svg", "logo.svg", "noodles.svg", "rice.svg", "set.svg", "skewers.svg",

@@ -1,4 +1,5 @@
-//! The pages: customer, POS, kitchen and call screen, embedded in the binary, without a build step or a foreign byte.
+//! The pages: customer, POS, kitchen and call screen of a node, dashboard of the aggregator; embedded in the binary,
+//! without a build step or a foreign byte.
 //!
 //! Pages are plain HTML that names one script and one style sheet under a path holding the hash of them all, so those never change
 //! and are cached for ever, while the HTML is asked for again each time. This room serves bytes: it never renders data, never
@@ -25,16 +26,30 @@ pub fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    // Compressing takes a moment, which nobody should wait for. Without a thread for it the first request does it.
-    let _ = std::thread::Builder::new().name("pages".to_owned()).spawn(|| LazyLock::force(&BUNDLE));
     Router::new()
         .route("/", get(|headers: HeaderMap| page("customer", headers)))
         .route("/pos", get(|headers: HeaderMap| page("pos", headers)))
         .route("/kitchen", get(|headers: HeaderMap| page("kitchen", headers)))
         .route("/screen", get(|headers: HeaderMap| page("screen", headers)))
         .route("/worker.js", get(worker))
-        .route("/assets/{name}", get(asset))
-        .route("/assets/{version}/{name}", get(versioned_asset))
+        .merge(assets())
+}
+
+/// The aggregator's page and its assets. The page answers without a token; what it shows needs one.
+pub fn aggregator_routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new().route("/", get(|headers: HeaderMap| page("dashboard", headers))).merge(assets())
+}
+
+fn assets<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    // Compressing takes a moment, which nobody should wait for. Without a thread for it the first request does it.
+    let _ = std::thread::Builder::new().name("pages".to_owned()).spawn(|| LazyLock::force(&BUNDLE));
+    Router::new().route("/assets/{name}", get(asset)).route("/assets/{version}/{name}", get(versioned_asset))
 }
 
 async fn page(name: &'static str, headers: HeaderMap) -> Response {

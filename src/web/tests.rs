@@ -9,13 +9,16 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::assets::BUNDLE;
-use super::routes;
+use super::{aggregator_routes, routes};
 
 /// What a page may take over the line the first time, compressed.
 const PAGE_BYTES_MAX: usize = 60 * 1024;
 
 async fn get(path: &str, if_none_match: Option<&str>) -> (StatusCode, HeaderMap, String) {
-    let router: Router = routes();
+    get_from(routes(), path, if_none_match).await
+}
+
+async fn get_from(router: Router, path: &str, if_none_match: Option<&str>) -> (StatusCode, HeaderMap, String) {
     let mut request = Request::get(path);
     if let Some(tag) = if_none_match {
         request = request.header("if-none-match", tag);
@@ -26,8 +29,7 @@ async fn get(path: &str, if_none_match: Option<&str>) -> (StatusCode, HeaderMap,
     (parts.status, parts.headers, String::from_utf8(bytes.to_vec()).unwrap())
 }
 
-async fn get_encoded(path: &str, encoding: &'static str) -> (HeaderMap, Vec<u8>) {
-    let router: Router = routes();
+async fn get_encoded(router: Router, path: &str, encoding: &'static str) -> (HeaderMap, Vec<u8>) {
     let request = Request::get(path).header("accept-encoding", encoding).body(Body::empty()).unwrap();
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
     assert_eq!(parts.status, StatusCode::OK, "{path}");
@@ -62,13 +64,13 @@ async fn every_page_answers_and_everything_it_names_is_there_for_ever() {
 }
 
 /// What a phone downloads for a page the first time, in this encoding.
-async fn page_bytes(page: &str, encoding: &'static str) -> usize {
-    let (headers, html) = get_encoded(page, encoding).await;
+async fn page_bytes(router: &Router, page: &str, encoding: &'static str) -> usize {
+    let (headers, html) = get_encoded(router.clone(), page, encoding).await;
     assert_eq!(text(&headers, "content-encoding"), encoding, "{page}");
     let mut bytes = html.len();
-    let plain = get(page, None).await.2;
+    let plain = get_from(router.clone(), page, None).await.2;
     for path in BTreeSet::from_iter(references(&plain)) {
-        let (headers, body) = get_encoded(path, encoding).await;
+        let (headers, body) = get_encoded(router.clone(), path, encoding).await;
         assert_eq!(text(&headers, "vary"), "accept-encoding", "{path}");
         bytes += body.len();
     }
@@ -77,12 +79,13 @@ async fn page_bytes(page: &str, encoding: &'static str) -> usize {
 
 #[tokio::test]
 async fn a_page_is_one_script_and_one_style_sheet_and_small() {
-    for page in ["/", "/pos", "/kitchen", "/screen"] {
-        let html = get(page, None).await.2;
+    let pages = ["/", "/pos", "/kitchen", "/screen"].map(|page| (routes(), page));
+    for (router, page) in pages.into_iter().chain([(aggregator_routes(), "/")]) {
+        let html = get_from(router.clone(), page, None).await.2;
         let named = |end: &str| references(&html).iter().filter(|path| path.ends_with(end)).count();
         assert_eq!((named(".js"), named(".css")), (1, 1), "{page}");
         for encoding in ["br", "gzip"] {
-            let bytes = page_bytes(page, encoding).await;
+            let bytes = page_bytes(&router, page, encoding).await;
             assert!(bytes <= PAGE_BYTES_MAX, "{page} has {bytes} bytes in {encoding}");
             println!("{page:9} {encoding:5} {bytes:6} bytes");
         }
@@ -90,8 +93,24 @@ async fn a_page_is_one_script_and_one_style_sheet_and_small() {
 }
 
 #[tokio::test]
+async fn the_aggregator_serves_the_dashboard_and_no_page_of_a_node() {
+    let (status, headers, html) = get_from(aggregator_routes(), "/", None).await;
+    assert_eq!((status, text(&headers, "cache-control")), (StatusCode::OK, "no-cache"));
+    assert!(html.contains("dashboard.js") && !html.contains("{{"), "{html}");
+    assert!(!html.contains("<style") && !html.contains("style=") && !html.contains("://"), "inline or foreign parts");
+    let policy = text(&headers, "content-security-policy");
+    assert!(policy.contains("connect-src 'self'") && policy.contains("trusted-types qucan-worker"), "{policy}");
+    for path in references(&html) {
+        assert_eq!(get_from(aggregator_routes(), path, None).await.0, StatusCode::OK, "{path}");
+    }
+    for path in ["/pos", "/kitchen", "/screen"] {
+        assert_eq!(get_from(aggregator_routes(), path, None).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn sources_become_a_script_that_names_every_module_once() {
-    for name in ["customer.js", "pos.js", "kitchen.js", "screen.js"] {
+    for name in ["customer.js", "dashboard.js", "pos.js", "kitchen.js", "screen.js"] {
         let script = get(&format!("/assets/{name}"), None).await.2;
         assert!(!script.contains("import {") && !script.contains("\nexport "), "{name}");
         assert!(!script.starts_with("throw"), "{script}");
@@ -101,7 +120,7 @@ async fn sources_become_a_script_that_names_every_module_once() {
             "{name}"
         );
     }
-    for name in ["customer.css", "pos.css", "kitchen.css", "screen.css"] {
+    for name in ["customer.css", "dashboard.css", "pos.css", "kitchen.css", "screen.css"] {
         let style = get(&format!("/assets/{name}"), None).await.2;
         assert!(style.contains("--ground") && !style.contains("@import"), "{name}: {style:.60}");
     }
@@ -111,7 +130,7 @@ async fn sources_become_a_script_that_names_every_module_once() {
 async fn every_encoding_has_a_tag_of_its_own() {
     let mut tags = BTreeSet::new();
     for encoding in ["br", "gzip", "identity"] {
-        let (headers, _) = get_encoded("/pos", encoding).await;
+        let (headers, _) = get_encoded(routes(), "/pos", encoding).await;
         assert!(tags.insert(text(&headers, "etag").to_owned()), "{tags:?}");
     }
     // What was kept in another encoding is another thing: it is sent.

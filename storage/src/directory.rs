@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::Epoch;
 use crate::fs::{FileSystem, Lock, create_dir_durably, read_small, replace};
 use crate::identity::{FORMAT, Identity, IdentityFault};
-use crate::limits::{MARK_BYTES_MAX, REGION_BYTES_MAX};
+use crate::limits::{FENCE_CHARS_MAX, MARK_BYTES_MAX, REGION_BYTES_MAX};
 
 const LOCK: &str = "LOCK";
 const IDENTITY: &str = "IDENTITY";
+const FENCED: &str = "FENCED";
 
 /// What the caller takes the directory for.
 #[derive(Clone, Copy, Debug)]
@@ -189,6 +190,12 @@ impl DataDir {
         self.replace_identity(Identity { epoch, ..self.identity.clone() })
     }
 
+    /// The word that this directory's history has ended, if there is one.
+    #[must_use]
+    pub fn fence(&self) -> FenceMark {
+        FenceMark { fs: Arc::clone(&self.fs), path: self.path.clone() }
+    }
+
     /// The directory itself.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -217,6 +224,40 @@ impl DataDir {
     #[must_use]
     pub fn fs(&self) -> &Arc<dyn FileSystem> {
         &self.fs
+    }
+}
+
+/// Whether a directory's history has ended: somebody else goes on with it. Stands in a file that a person can read, so that
+/// a restart does not forget it. Clones stand for the same file.
+#[derive(Clone, Debug)]
+pub struct FenceMark {
+    fs: Arc<dyn FileSystem>,
+    path: PathBuf,
+}
+
+impl FenceMark {
+    /// Why the history has ended, if it has.
+    pub fn read(&self) -> Result<Option<String>, DirectoryError> {
+        let file = self.path.join(FENCED);
+        let bytes = read_small(&*self.fs, &file, MARK_BYTES_MAX).map_err(io_error(&file, "reading the fence"))?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// Writes it down, or takes it back; durable when it returns.
+    pub fn write(&self, reason: Option<&str>) -> Result<(), DirectoryError> {
+        let file = self.path.join(FENCED);
+        let written = match reason {
+            Some(reason) => {
+                let mut text: String = reason.chars().take(FENCE_CHARS_MAX).collect();
+                text.push('\n');
+                replace(&*self.fs, &self.path, FENCED, text.as_bytes())
+            }
+            None => match self.fs.remove(&file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed.and_then(|()| self.fs.sync_dir(&self.path)),
+            },
+        };
+        written.map_err(io_error(&file, "writing the fence"))
     }
 }
 

@@ -16,6 +16,6 @@ pub mod log;
 pub mod snapshot;
 pub mod table;
 
-pub use directory::{DataDir, DirectoryError, Expect};
+pub use directory::{DataDir, DirectoryError, Expect, FenceMark};
 pub use identity::Identity;
 pub use position::{ChainHash, Epoch, Position, Sequence};

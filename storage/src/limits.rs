@@ -63,7 +63,10 @@ pub const TABLE_FREE_BYTES_MIN: u64 = 32 << 20;
 /// Longest region name in an IDENTITY file.
 pub const REGION_BYTES_MAX: usize = 64;
 
-/// Largest IDENTITY, clean-stop or poison file that is read.
+/// Longest reason in a FENCED file, in characters. Keeps it below [`MARK_BYTES_MAX`].
+pub const FENCE_CHARS_MAX: usize = 1000;
+
+/// Largest IDENTITY, FENCED, clean-stop or poison file that is read.
 pub const MARK_BYTES_MAX: u64 = 4 << 10;
 
 const _: () = assert!(GROUP_BYTES_MAX > ENTRY_BYTES_MAX + 1024);

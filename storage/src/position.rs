@@ -45,8 +45,8 @@ impl fmt::Debug for Sequence {
 }
 
 /// Which life of a region a history belongs to. A new directory starts epoch 1; each restore is
-/// granted the next one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// granted the next one. 0 (the default) is none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Epoch(pub u32);
 
 impl Epoch {

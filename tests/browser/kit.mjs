@@ -2,14 +2,10 @@
 // over the API where no click is under test.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { broken, launch, open, openIn, promise, run } from "./browser.mjs";
 
+export { button, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 export const STORE = { id: "sh-001", name: "人民广场店" };
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
-const TIMEOUT_MS = 10_000;
-const LINE_DOWN = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INTERNET_DISCONNECTED|WebSocket connection|status of 503/;
 
 /** Counts what oscillators sound and remembers what is said and vibrated, in place of making it. */
 function deaf() {
@@ -23,67 +19,48 @@ function deaf() {
   navigator.vibrate = () => (window.heard.vibrated += 1);
 }
 
+/** A run of promises in one browser. */
 export class Kit {
   #began = Date.now();
-  #passed = 0;
-  errors = [];
-  /** While true, what a cut line makes a browser complain about is no error. */
-  lineDown = false;
+  errors = run.errors;
+  promise = promise;
 
-  static async start(name) {
+  static async start() {
     const kit = new Kit();
-    kit.shots = fileURLToPath(new URL(`../../target/screenshots/${name}/`, import.meta.url));
-    mkdirSync(kit.shots, { recursive: true });
-    kit.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+    kit.browser = await launch();
     return kit;
   }
 
-  async promise(text, check) {
-    const start = Date.now();
-    await check();
-    this.#passed += 1;
-    console.log(`ok ${String(this.#passed).padStart(2)}  ${text} (${Date.now() - start} ms)`);
+  /** While true, what a cut line makes a browser complain about is no error. */
+  set lineDown(down) {
+    run.restarting = down;
   }
 
-  /** A page of its own, watched: every error in it fails the run, but for what a cut line causes. */
-  async open(url, { name, width = 1280, height = 800, locale = "zh-CN", colorScheme = "light", sockets = true, scripts = [], permissions, geolocation } = {}) {
-    const context = await this.browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce", permissions, geolocation });
-    context.setDefaultTimeout(TIMEOUT_MS);
-    await context.addInitScript(deaf);
-    for (const script of scripts) await context.addInitScript(script);
-    const page = await this.watch(await context.newPage(), name);
-    if (!sockets) await page.routeWebSocket("**/v1/push", (socket) => socket.close());
-    await page.goto(url);
-    await page.evaluate(() => (window.neverLoadedAgain = true));
-    return page;
+  async open(url, { scripts = [], ...options }) {
+    return this.#withLine(await open(this.browser, url, { scripts: [deaf, ...scripts], ...options }));
   }
 
-  async watch(page, name) {
-    page.on("console", (message) => {
-      if (message.type() === "error" && !(this.lineDown && LINE_DOWN.test(message.text()))) this.errors.push(`${name}: ${message.text()}`);
-    });
-    page.on("pageerror", (error) => this.errors.push(`${name}: ${error.stack}`));
-    page.named = name;
-    page.shot = (label) => page.screenshot({ path: `${this.shots}${name}-${label}.png` });
-    page.offline = async (on) => {
-      this.lineDown ||= on;
-      page.cdp ??= await page.context().newCDPSession(page);
-      await page.cdp.send("Network.enable");
-      await page.cdp.send("Network.emulateNetworkConditions", { offline: on, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  /** A second tab beside a page. */
+  async tab(beside, url, name) {
+    return this.#withLine(await openIn(beside.context(), url, { name }));
+  }
+
+  // The line of one page, to be cut.
+  #withLine(page) {
+    page.offline = async (cut) => {
+      if (cut) run.restarting = true;
+      await page.context().setOffline(cut);
     };
     return page;
   }
 
   fine() {
-    console.log(`${this.#passed} promises kept in ${((Date.now() - this.#began) / 1000).toFixed(1)} s`);
+    console.log(`${run.passed} promises kept in ${((Date.now() - this.#began) / 1000).toFixed(1)} s`);
   }
 
   async broken(error, node) {
-    console.error(`BROKEN after ${this.#passed} promises: ${error.stack}`);
-    for (const line of this.errors) console.error(`  ${line}`);
-    for (const context of this.browser?.contexts() ?? []) for (const page of context.pages()) await page.shot?.("broken").catch(() => {});
+    await broken(error, this.browser);
     if (node) console.error(node.log.split("\n").slice(-20).join("\n"));
-    process.exitCode = 1;
   }
 }
 
@@ -153,8 +130,6 @@ export const MEALS = [
   [{ sku: "snack-dumplings", quantity: 3, options: [pick("dip", "chili"), pick("dip", "garlic")] }],
 ];
 
-export const button = (page, name, options = {}) => page.getByRole("button", { name, ...options });
-export const visible = (locator) => locator.first().waitFor({ state: "visible" });
 export const ticket = (page, id) => page.getByTestId(`ticket-${id}`);
 export const status = (page, wanted) => page.locator(`.order[data-status="${wanted}"]`).waitFor();
 export const live = (page) => page.locator('.connection[data-state="live"]').waitFor();

@@ -8,9 +8,18 @@ const scripts = fileURLToPath(new URL("../../src/web/scripts/", import.meta.url)
 /** What is wrong, as a list of sentences. */
 export async function wrongWords() {
   // The sources are modules without a package.json beside them: read as data.
-  const source = readFileSync(`${scripts}words.js`, "utf8");
-  const { words } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  const files = readdirSync(scripts);
+  const wordFiles = files.filter((name) => /(^|-)words\.js$/.test(name));
   const wrong = [];
+  const words = {};
+  for (const name of wordFiles) {
+    const source = readFileSync(scripts + name, "utf8");
+    const found = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+    for (const [language, texts] of Object.entries(found.words)) {
+      for (const key of Object.keys(texts)) if (key in (words[language] ?? {})) wrong.push(`${key} stands in two files`);
+      words[language] = { ...words[language], ...texts };
+    }
+  }
   const [first, ...others] = Object.keys(words);
   const keys = new Set(Object.keys(words[first]));
   const holes = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort().join();
@@ -23,11 +32,13 @@ export async function wrongWords() {
   }
   const used = new Set();
   const prefixes = new Set();
-  for (const file of readdirSync(scripts).filter((name) => name !== "words.js")) {
+  for (const file of files.filter((name) => !wordFiles.includes(name))) {
     const text = readFileSync(scripts + file, "utf8");
     for (const [, key] of text.matchAll(/"([a-z]+(?:-[a-z]+)?\.[a-z-]+)"/g)) if (!key.endsWith(".js")) used.add(key);
     for (const [, key] of text.matchAll(/\bt\("([^"]+)"/g)) used.add(key);
-    for (const [, prefix] of text.matchAll(/`([a-z]+\.)\$\{/g)) prefixes.add(prefix);
+    for (const [, prefix] of text.matchAll(/`([a-z]+\.[a-z-]*)\$\{/g)) prefixes.add(prefix);
+    // A machine's word, worded where it is known: worded("fence", reason).
+    for (const [, family] of text.matchAll(/\bworded\("([a-z]+)"/g)) prefixes.add(`${family}.`);
   }
   // A person must never read a bare problem type; these are defects of the page itself.
   const defects = ["malformed", "bad-request", "idempotency-key-missing", "internal", "invalid-catalog", "upgrade-required", "method-not-allowed", "not-acceptable", "request-timeout", "too-large", "unsupported-media-type"];

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod commit;
+mod copy;
 mod gate;
 mod projection;
 mod region;
+mod replica;
 mod restart;
 mod trouble;

@@ -18,6 +18,7 @@ use qucan::domain::time::Millis;
 use qucan::engine::answer::{Answer, Refusal, Request as Wish};
 use qucan::engine::{Engine, EngineOptions, Handle};
 use qucan::push::{Authenticate, Authenticated, HandshakeError, Push, PushOptions};
+use qucan::websocket::NotASocket;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -182,8 +183,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, push: Push, tokens: Arc
 
 fn refuse(error: HandshakeError) -> Response<Empty<Bytes>> {
     let status = match error {
-        HandshakeError::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-        HandshakeError::Malformed(_) => StatusCode::BAD_REQUEST,
+        HandshakeError::NotASocket(NotASocket::UpgradeRequired) => StatusCode::UPGRADE_REQUIRED,
+        HandshakeError::NotASocket(NotASocket::Malformed(_)) => StatusCode::BAD_REQUEST,
         HandshakeError::NotAuthenticated(_) => StatusCode::UNAUTHORIZED,
         HandshakeError::TooManyOfAddress => StatusCode::TOO_MANY_REQUESTS,
         HandshakeError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,13 +1,23 @@
-//! The drivers: sessions over WebSockets on tokio.
+//! The drivers: sessions over WebSockets on tokio. They own sockets, clocks and pauses; what may be believed and sent is
+//! the sessions' business. Nothing that may block runs on tokio's own threads.
+
+mod dial;
+mod life;
+mod serve;
+mod ship;
+mod status;
+mod tls;
+mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
-use tokio_tungstenite::WebSocketStream;
+use crate::limits;
 
-use crate::point::{Fence, Point};
-use crate::seam::{Sink, Source};
+pub use serve::{Ended, ServeOptions, serve};
+pub use ship::ship;
+pub use status::{Reading, Status};
+pub use tls::{TlsError, platform_tls};
 
 /// How a sender reaches the centre.
 #[derive(Clone, Debug)]
@@ -16,50 +26,55 @@ pub struct LineOptions {
     pub url: String,
     /// The region's token.
     pub token: String,
-    /// Whom to trust behind `wss://`.
+    /// Whom to trust behind `wss://`; the platform's roots where nothing is said.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// How long is waited for what.
+    pub timings: Timings,
 }
 
-/// How shipping goes; read at any time.
-#[derive(Debug, Default)]
-pub struct Status {}
-
-impl Status {
-    /// The position that the centre has synced.
-    pub fn acknowledged(&self) -> Point {
-        unimplemented!()
-    }
-
-    /// Whether the line is up and the centre has agreed.
-    pub fn is_connected(&self) -> bool {
-        unimplemented!()
-    }
-
-    /// The fence, as it comes and goes.
-    pub fn watch_fence(&self) -> watch::Receiver<Option<Arc<Fence>>> {
-        unimplemented!()
+impl LineOptions {
+    /// The usual way to `url` with this token.
+    #[must_use]
+    pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { url: url.into(), token: token.into(), tls: None, timings: Timings::default() }
     }
 }
 
-/// Ships for ever, over one connection after the other; ends when dropped.
-pub async fn ship<S: Source>(source: S, options: LineOptions, head: watch::Receiver<u64>, status: Arc<Status>) {
-    let _ = (source, options, head, status);
-    unimplemented!()
+/// How long a sender waits for what, and how much it has on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timings {
+    /// Pause between heartbeats.
+    pub heartbeat: Duration,
+    /// Bytes on their way at most.
+    pub window: usize,
+    /// Whether groups are compressed where it helps.
+    pub compress: bool,
+    /// For the TCP connection.
+    pub connect: Duration,
+    /// For TLS and the WebSocket handshake.
+    pub handshake: Duration,
+    /// The pause before the first attempt after a lost line is drawn from nothing to this; doubles …
+    pub backoff_first: Duration,
+    /// … up to this.
+    pub backoff_max: Duration,
+    /// The shortest pause after a fence or a refusal …
+    pub refused_min: Duration,
+    /// … and the longest.
+    pub refused_max: Duration,
 }
 
-/// How the centre's side waits.
-#[derive(Clone, Debug, Default)]
-pub struct ServeOptions {}
-
-/// Why a connection ended, in words for the log.
-pub type Ended = String;
-
-/// Receives over one upgraded connection until it ends.
-pub async fn serve<IO, K>(socket: WebSocketStream<IO>, sink: K, options: ServeOptions) -> Ended
-where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    K: Sink,
-{
-    let _ = (socket, sink, options);
-    unimplemented!()
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            heartbeat: limits::HEARTBEAT,
+            window: limits::WINDOW_BYTES,
+            compress: true,
+            connect: limits::CONNECT_TIMEOUT,
+            handshake: limits::HANDSHAKE_TIMEOUT,
+            backoff_first: limits::BACKOFF_FIRST,
+            backoff_max: limits::BACKOFF_MAX,
+            refused_min: limits::REFUSED_PAUSE_MIN,
+            refused_max: limits::REFUSED_PAUSE_MAX,
+        }
+    }
 }

@@ -1,5 +1,9 @@
 //! Where the centre keeps what it can be asked: one interface, two backends, effects and cursor in one transaction. Everything
-//! here can be built again from the regions' logs.
+//! here can be built again from the regions' logs. Never here: the logs themselves, or what the numbers mean.
+
+mod embedded;
+mod list;
+mod postgres;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,23 +11,32 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use qucan_storage::Position;
 
+pub use embedded::RegionOrders;
+pub use list::OrderKey;
+
 use super::figures::{Bucket, Figures, Minute};
 use crate::domain::id::{OrderId, RegionId, StoreId};
 use crate::domain::order::{Order, Status};
 use crate::domain::time::{BusinessDay, Timestamp};
-use crate::engine::replica::ReplicaReads;
+use embedded::Embedded;
+use postgres::Postgres;
 
 /// The store can't do it now. Said to callers as 503; the applier tries again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Not reachable or in trouble.
+    /// It passes: a connection broke, a transaction met another one, the server restarts, the disk is full. The outcome of an
+    /// [`Store::apply`] is open; it may be repeated.
     #[error("the aggregator's store is not available: {0}")]
     Unavailable(String),
+    /// It stays until a person does something: a wrong address, password or right, tables of a later version. Nothing was done.
+    #[error("the aggregator's store refuses: {0}")]
+    Refused(String),
     /// History is being built again.
     #[error("order history is being rebuilt")]
     Rebuilding,
-    /// It is of another history; [`Store::forget_region`] and apply from the log's beginning.
-    #[error("the store's rows of region {region} are of another history")]
+    /// Its rows don't go on with this batch: they are of another history, or were lost. Then [`Store::forget_region`], and
+    /// apply from the log's beginning.
+    #[error("the store's rows of region {region} do not continue this history; they are built again")]
     OtherHistory {
         /// Which.
         region: RegionId,
@@ -39,7 +52,7 @@ pub struct Stored {
     pub figures: Figures,
 }
 
-/// What a stretch of a region's log changed: absolute rows.
+/// What a stretch of a region's log changed: absolute rows, each key once.
 #[derive(Debug)]
 pub struct StoreBatch {
     /// Whose.
@@ -48,7 +61,9 @@ pub struct StoreBatch {
     pub from: Option<Position>,
     /// The cursor after.
     pub to: Position,
-    /// Each order that changed, as it is now.
+    /// The epoch of its last group.
+    pub epoch: u32,
+    /// Each order that changed, once, as it is now.
     pub orders: Vec<Arc<Order>>,
     /// Minutes that changed.
     pub minutes: Vec<(Minute, Bucket)>,
@@ -77,15 +92,6 @@ pub struct OrderQuery {
     pub limit: usize,
 }
 
-/// An order's place in lists: newest first by business day and number, then by region.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OrderKey {
-    /// The order's business day and number, packed ([`OrderId::packed`]).
-    pub packed: u64,
-    /// Its region.
-    pub region: RegionId,
-}
-
 /// A page of orders.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OrderPage {
@@ -96,65 +102,95 @@ pub struct OrderPage {
 }
 
 /// Either backend.
-pub struct Store {}
+#[derive(Debug)]
+pub struct Store(Backend);
+
+#[derive(Debug)]
+enum Backend {
+    Embedded(Embedded),
+    Postgres(Postgres),
+}
 
 impl Store {
     /// Figures in tables under `dir`, closed orders where each region's replica keeps them.
     pub fn embedded(dir: PathBuf) -> Result<Self, StoreError> {
-        let _ = dir;
-        unimplemented!()
+        Ok(Self(Backend::Embedded(Embedded::new(dir)?)))
     }
 
-    /// A database that speaks PostgreSQL's protocol; its tables are made or brought up to date.
+    /// A database that speaks PostgreSQL's protocol; its tables are made or brought up to date. TLS trusts what this machine
+    /// trusts (or `SSL_CERT_FILE` names).
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        let _ = url;
-        unimplemented!()
+        Ok(Self(Backend::Postgres(Postgres::connect(url, None).await?)))
+    }
+
+    /// The same with a TLS configuration of one's own.
+    pub async fn postgres_with_tls(url: &str, tls: Arc<rustls::ClientConfig>) -> Result<Self, StoreError> {
+        Ok(Self(Backend::Postgres(Postgres::connect(url, Some(tls)).await?)))
+    }
+
+    /// Whether an address of a database can be one at all, without asking the network. Secrets are never part of the error.
+    pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
+        postgres::check_url(url)
     }
 
     /// Whether replicas must keep closed orders themselves.
     pub fn needs_projection(&self) -> bool {
-        unimplemented!()
+        matches!(self.0, Backend::Embedded(_))
     }
 
-    /// How far a region is.
+    /// How far a region is. Damaged rows count as none.
     pub async fn open_region(&self, region: &RegionId) -> Result<Stored, StoreError> {
-        let _ = region;
-        unimplemented!()
+        match &self.0 {
+            Backend::Embedded(store) => store.open_region(region).await,
+            Backend::Postgres(store) => store.open_region(region).await,
+        }
     }
 
-    /// From where a region's closed orders are read; before any question about it.
-    pub fn serve_region(&self, region: &RegionId, reads: ReplicaReads) {
-        let _ = (region, reads);
-        unimplemented!()
+    /// From where a region's orders are read, where this store doesn't keep them itself; before any question about it.
+    pub fn serve_region(&self, region: &RegionId, orders: impl RegionOrders + 'static) {
+        match &self.0 {
+            Backend::Embedded(store) => store.serve_region(region, Arc::new(orders)),
+            Backend::Postgres(_) => {}
+        }
     }
 
     /// Applies a batch, whole or not at all. May be repeated when the outcome is not known.
     pub async fn apply(&self, batch: &StoreBatch) -> Result<(), StoreError> {
-        let _ = batch;
-        unimplemented!()
+        match &self.0 {
+            Backend::Embedded(store) => store.apply(batch).await,
+            Backend::Postgres(store) => store.apply(batch).await,
+        }
     }
 
-    /// Forgets a region's rows and its cursor.
+    /// Forgets a region's rows and its cursor. One that was interrupted is ended by [`Store::open_region`].
     pub async fn forget_region(&self, region: &RegionId) -> Result<(), StoreError> {
-        let _ = region;
-        unimplemented!()
+        match &self.0 {
+            Backend::Embedded(store) => store.forget_region(region).await,
+            Backend::Postgres(store) => store.forget_region(region).await,
+        }
     }
 
-    /// Forgets figures and closed orders before these.
+    /// Forgets figures before these, and closed orders of days before `day` (where this store keeps them).
     pub async fn forget_before(&self, region: &RegionId, time: Timestamp, day: BusinessDay) -> Result<(), StoreError> {
-        let _ = (region, time, day);
-        unimplemented!()
+        match &self.0 {
+            Backend::Embedded(store) => store.forget_before(region, time, day).await,
+            Backend::Postgres(store) => store.forget_before(region, time, day).await,
+        }
     }
 
     /// One order as the contract's JSON.
     pub async fn order(&self, region: &RegionId, order: OrderId) -> Result<Option<Bytes>, StoreError> {
-        let _ = (region, order);
-        unimplemented!()
+        match &self.0 {
+            Backend::Embedded(store) => store.order(region, order).await,
+            Backend::Postgres(store) => store.order(region, order).await,
+        }
     }
 
-    /// Orders, newest first.
+    /// Orders, newest first. A page may be shorter than asked for although more follow: `next` alone says so.
     pub async fn orders(&self, query: &OrderQuery) -> Result<OrderPage, StoreError> {
-        let _ = query;
-        unimplemented!()
+        match &self.0 {
+            Backend::Embedded(store) => store.orders(query).await,
+            Backend::Postgres(store) => store.orders(query).await,
+        }
     }
 }

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::{AuthError, Identity};
-use crate::api::AppState;
+use crate::api::edge::AtTheEdge;
 use crate::api::problem::{Kind, Problem};
 use crate::domain::actor::Actor;
 use crate::domain::id::{MemberId, StoreId};
@@ -50,10 +50,11 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(AuthError::Header) }
 }
 
-fn identity(parts: &Parts, state: &AppState) -> Result<Arc<Identity>, Problem> {
-    let identity = state.authenticator.identify(bearer_token(&parts.headers)?)?;
+fn identity(parts: &Parts, state: &impl AtTheEdge) -> Result<Arc<Identity>, Problem> {
+    let edge = state.edge();
+    let identity = edge.authenticator.identify(bearer_token(&parts.headers)?)?;
     if let Actor::Customer(member) = &identity.actor {
-        state.admission.admit_member(member)?;
+        edge.admission.admit_member(member)?;
     }
     Ok(identity)
 }
@@ -62,17 +63,17 @@ fn wrong_role(needed: &str) -> Problem {
     Problem::new(Kind::WrongRole, format!("only {needed} may do that"))
 }
 
-impl FromRequestParts<Arc<AppState>> for Caller {
+impl<S: AtTheEdge> FromRequestParts<Arc<S>> for Caller {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
-        Ok(Self(identity(parts, state)?.actor.clone()))
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        Ok(Self(identity(parts, state.as_ref())?.actor.clone()))
     }
 }
 
-impl FromRequestParts<Arc<AppState>> for Customer {
+impl<S: AtTheEdge> FromRequestParts<Arc<S>> for Customer {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
-        let identity = identity(parts, state)?;
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        let identity = identity(parts, state.as_ref())?;
         match &identity.actor {
             Actor::Customer(member) => Ok(Self(member.clone(), identity.actor.clone())),
             _ => Err(wrong_role("a customer")),
@@ -80,10 +81,10 @@ impl FromRequestParts<Arc<AppState>> for Customer {
     }
 }
 
-impl FromRequestParts<Arc<AppState>> for StoreStaff {
+impl<S: AtTheEdge> FromRequestParts<Arc<S>> for StoreStaff {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
-        let identity = identity(parts, state)?;
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        let identity = identity(parts, state.as_ref())?;
         match &identity.actor {
             Actor::Store { .. } | Actor::Operator { .. } => Ok(Self(identity.actor.clone())),
             _ => Err(wrong_role("a store or an operator")),
@@ -91,10 +92,10 @@ impl FromRequestParts<Arc<AppState>> for StoreStaff {
     }
 }
 
-impl FromRequestParts<Arc<AppState>> for Operator {
+impl<S: AtTheEdge> FromRequestParts<Arc<S>> for Operator {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
-        let identity = identity(parts, state)?;
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        let identity = identity(parts, state.as_ref())?;
         match &identity.actor {
             Actor::Operator { .. } => Ok(Self(identity.actor.clone())),
             _ => Err(wrong_role("an operator")),

@@ -31,10 +31,12 @@ pub struct Peer(pub SocketAddr);
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody else is there.
-    #[error("{address} is in use by another program; stop it or change `node.listen`")]
+    #[error("{address} is in use by another program; stop it or change `{key}`")]
     InUse {
         /// Where.
         address: SocketAddr,
+        /// The key that says so.
+        key: &'static str,
     },
     /// Not allowed.
     #[error("{address} can't be listened on: permission denied; ports below 1024 need a privilege")]
@@ -58,11 +60,11 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Listens on every address, or on none.
-    pub fn bind(addresses: &[SocketAddr]) -> Result<Self, BindError> {
+    /// Listens on every address that the configuration's `key` says, or on none.
+    pub fn bind(addresses: &[SocketAddr], key: &'static str) -> Result<Self, BindError> {
         let bind = |address: &SocketAddr| {
             listen(*address).map_err(|error| match error.kind() {
-                io::ErrorKind::AddrInUse => BindError::InUse { address: *address },
+                io::ErrorKind::AddrInUse => BindError::InUse { address: *address, key },
                 io::ErrorKind::PermissionDenied => BindError::Denied { address: *address },
                 _ => BindError::Other { address: *address, error },
             })

@@ -67,7 +67,7 @@ pub async fn follow_queue(
     let after = decode_cursor("after", "q", query.after.as_deref(), parse_cursor)?;
     let until = Instant::now() + wait;
     let mut paid = state.engine.views().paid_signal(&store).ok_or_else(Problem::not_found)?;
-    let mut draining = state.draining();
+    let mut draining = state.edge.draining();
     let page = loop {
         // Seen before the question: an order paid in between wakes the wait at once.
         paid.mark_unchanged();

@@ -118,13 +118,18 @@ impl Days {
         Ok(())
     }
 
-    pub(super) fn newest(&self) -> Option<BusinessDay> {
+    pub(super) fn newest_day(&self) -> Option<BusinessDay> {
         self.days.read().last_key_value().map(|(day, _)| *day)
     }
 
     /// Days from `day` on, oldest first.
     pub(super) fn from(&self, day: BusinessDay) -> Vec<BusinessDay> {
         self.days.read().range(day..).map(|(day, _)| *day).collect()
+    }
+
+    /// The tag in the ids of the region's orders.
+    pub(super) fn tag(&self) -> RegionTag {
+        self.tag
     }
 
     /// A day that is there, on disk at least.
@@ -212,7 +217,11 @@ impl Days {
     }
 
     /// Reads a day's tables, opened where they are not.
-    fn with<T>(&self, day: &Day, ask: impl FnOnce(&TableReader) -> Result<T, DayError>) -> Result<T, DayError> {
+    pub(super) fn with<T>(
+        &self,
+        day: &Day,
+        ask: impl FnOnce(&TableReader) -> Result<T, DayError>,
+    ) -> Result<T, DayError> {
         self.touch(day);
         loop {
             if let Some(reader) = day.reader.read().as_ref() {
@@ -375,6 +384,11 @@ impl Day {
         })
     }
 
+    /// Where its tables lie.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn members_file(&self) -> PathBuf {
         self.dir.with_extension("members")
     }
@@ -407,7 +421,7 @@ impl Day {
 }
 
 /// Puts a record together from its pieces.
-fn read_order(tables: &TableReader, dir: &Path, packed: u64) -> Result<Option<Order>, DayError> {
+pub(super) fn read_order(tables: &TableReader, dir: &Path, packed: u64) -> Result<Option<Order>, DayError> {
     let damaged = |what| DayError::Inconsistent { dir: dir.to_owned(), what };
     let Some(first) = tables.get(ORDERS, &keys::order_key(packed))? else { return Ok(None) };
     let (count, first) = first.split_first().ok_or_else(|| damaged("a record is empty"))?;

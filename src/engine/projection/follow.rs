@@ -64,8 +64,9 @@ pub(in crate::engine) struct Follower {
     pub(in crate::engine) fs: Arc<dyn FileSystem>,
     pub(in crate::engine) log_dir: PathBuf,
     pub(in crate::engine) state_dir: PathBuf,
+    /// The epoch at the end of what there was at the start.
     pub(in crate::engine) epoch: Epoch,
-    /// The log's end when the engine started.
+    /// Where that end is: a projection that is ahead of it is not of this log.
     pub(in crate::engine) started_at: Position,
     pub(in crate::engine) keep_days: u16,
 }
@@ -78,8 +79,9 @@ pub(in crate::engine) fn start(follower: Follower) -> io::Result<JoinHandle<()>>
 struct Run {
     follower: Follower,
     reader: Option<LogReader>,
-    /// Up to here the log has been read.
+    /// Up to here the log has been read, and in which epoch that is.
     scanned: Position,
+    epoch: Epoch,
     /// Up to here the newest day says that it was applied.
     persisted: Position,
     /// Orders that closed up to `batch_end`, not applied yet.
@@ -94,6 +96,7 @@ impl Run {
     fn new(follower: Follower) -> Self {
         let origin = Position::ORIGIN;
         Self {
+            epoch: follower.epoch,
             follower,
             reader: None,
             scanned: origin,
@@ -205,8 +208,8 @@ impl Run {
         }
         if let Some(applied) = applied {
             let (end, at) = (self.follower.started_at, applied.position);
-            if applied.epoch != self.follower.epoch {
-                return Err(Halt::Foreign("another epoch"));
+            if applied.epoch > self.follower.epoch {
+                return Err(Halt::Foreign("a later epoch"));
             }
             if at.sequence > end.sequence {
                 return Err(Halt::Foreign("ahead of the log"));
@@ -218,7 +221,7 @@ impl Run {
             projection.applied.store(at.sequence.0, Ordering::SeqCst);
         }
         projection.trouble.lock().opening = false;
-        self.follower.shared.views.overlay().projected(self.scanned.sequence.0);
+        self.follower.shared.projected(self.scanned.sequence.0);
         self.write_mark(self.scanned.sequence.0);
         Ok(days.know_members()?)
     }
@@ -263,16 +266,13 @@ impl Run {
                     }
                     reader => reader?,
                 };
+                if self.scanned != Position::ORIGIN && reader.position() != Some(self.scanned) {
+                    return Err(Halt::Foreign("another history"));
+                }
                 slot.insert(reader)
             }
         };
         let Some(group) = reader.next(committed)? else { return Ok(None) };
-        if group.first() == self.scanned.sequence.next()
-            && self.scanned != Position::ORIGIN
-            && group.previous() != self.scanned.hash
-        {
-            return Err(Halt::Foreign("another history"));
-        }
         let mut closed = Vec::new();
         for (sequence, entry) in group.entries() {
             if sequence > self.scanned.sequence {
@@ -281,14 +281,14 @@ impl Run {
             }
         }
         let begin = Position { sequence: group.first().previous(), hash: group.previous() };
-        self.scanned = group.position();
+        (self.scanned, self.epoch) = (group.position(), group.epoch());
         Ok(Some((closed, begin, self.scanned)))
     }
 
     /// The oldest day that is kept. By the clock as well, so that a rebuild doesn't make days only to drop them.
     fn floor(&self) -> BusinessDay {
         let keep = self.follower.keep_days.max(1);
-        let newest = self.days().and_then(Days::newest).unwrap_or_default();
+        let newest = self.days().and_then(Days::newest_day).unwrap_or_default();
         let today = business_day(&TimeZone::UTC, MinuteOfDay::default(), self.follower.shared.clock.now());
         let by_clock = today.0.saturating_sub(keep).saturating_sub(1);
         BusinessDay(by_clock.max((newest.0 + 1).saturating_sub(keep)))
@@ -306,19 +306,19 @@ impl Run {
                 batch.put(table, key, value);
             }
         }
-        if let Some(newest) = days.newest() {
+        if let Some(newest) = days.newest_day() {
             by_day.entry(newest).or_default();
         }
         // All new days first: killed in between, a start must not take an older day's word for a newer one.
         for name in by_day.keys() {
             days.with_mut(&days.make(*name), |tables| match tables.applied().position {
-                Position::ORIGIN => Ok(tables.apply(&TableBatch::new(), self.follower.epoch, self.batch_begin)?),
+                Position::ORIGIN => Ok(tables.apply(&TableBatch::new(), self.epoch, self.batch_begin)?),
                 _ => Ok(()),
             })?;
         }
         for (name, batch) in &by_day {
             let day = days.make(*name);
-            days.with_mut(&day, |tables| Ok(tables.apply(batch, self.follower.epoch, end)?))?;
+            days.with_mut(&day, |tables| Ok(tables.apply(batch, self.epoch, end)?))?;
         }
         self.batch.clear();
         if !by_day.is_empty() {
@@ -334,7 +334,7 @@ impl Run {
         }
         days.know_members()?;
         projection.applied.store(end.sequence.0, Ordering::SeqCst);
-        self.follower.shared.views.overlay().projected(end.sequence.0);
+        self.follower.shared.projected(end.sequence.0);
         Ok(())
     }
 
@@ -343,7 +343,7 @@ impl Run {
             self.mark = Mark::open(&self.follower.state_dir).ok();
         }
         if let Some(mark) = &self.mark
-            && mark.write(self.follower.epoch.0, sequence).is_err()
+            && mark.write(self.epoch.0, sequence).is_err()
         {
             // Only a hint: a start without it takes the history for incomplete for a while.
             self.mark = None;

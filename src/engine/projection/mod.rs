@@ -22,11 +22,13 @@ mod follow;
 pub mod keys;
 pub(super) mod mark;
 mod members;
+mod newest;
 
 use days::{DayError, Days};
 
 pub use days::directories;
 pub(super) use follow::{Follower, start};
+pub(super) use newest::{Newest, Walked};
 
 /// The projection as its readers see it.
 #[derive(Debug)]
@@ -164,6 +166,11 @@ impl Projection {
             None => Ok(Vec::new()),
         })?;
         Ok(orders.into_iter().map(Arc::new).collect())
+    }
+
+    /// Closed orders from the newest on.
+    pub(super) fn newest(&self, question: &Newest<'_>) -> Result<Walked, Unavailable> {
+        self.ask(|days| days.newest(question))
     }
 
     /// The days there are from `day` on, oldest first.

@@ -1,23 +1,38 @@
 //! A region followed from elsewhere: groups that arrive are appended verbatim and synced, then replayed into state and
 //! views as if they had been decided here. For the centre, and for a standby. Never here: a decision, a deadline.
+//!
+//! Receiving ([`Replica`]) never waits for applying ([`Applier`]), and neither for those who ask ([`ReplicaReads`]).
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use qucan_storage::fs::FileSystem;
-use qucan_storage::log::{AppendError, Group, LogOptions, LogReader, ReadError};
-use qucan_storage::{DirectoryError, Epoch, Position, Sequence};
+use qucan_storage::log::{AppendError, Group, Log, LogOptions, LogReader, ReadError, SpaceClass};
+use qucan_storage::{DataDir, DirectoryError, Epoch, Position, Sequence};
 
-use super::answer::Unavailable;
+use super::OpenError;
 use super::clock::Clock;
 use super::options::EngineLimits;
+use super::projection::{self, Projection};
+use super::shared::{Shared, Watermark};
+use super::snapshotter;
 use super::views::Views;
-use super::{EngineStatus, OpenError};
-use crate::domain::effect::Effect;
-use crate::domain::id::{OrderId, RegionId, StoreId};
-use crate::domain::order::{Order, Status};
-use crate::domain::time::{BusinessDay, Timestamp};
+use crate::domain::id::RegionId;
+
+mod applier;
+mod core;
+mod open;
+mod reads;
+mod snapshots;
+
+pub use applier::{AppliedBatch, AppliedStep, Applier, ApplyError, Next};
+pub use reads::{OrdersFilter, OrdersPage, ReplicaReads};
+pub use snapshots::{IncomingSnapshot, SnapshotRefused};
+
+use self::core::{Core, is_on_chain};
 
 /// What a replica is opened with.
 #[derive(Clone)]
@@ -28,7 +43,7 @@ pub struct ReplicaOptions {
     pub region: RegionId,
     /// Business days for which closed orders are answered.
     pub closed_orders_days: u16,
-    /// Whether closed orders are kept on disk here for questions.
+    /// Whether closed orders are kept on disk here for questions; otherwise the caller's store keeps them.
     pub projection: bool,
     /// Entries applied between two snapshots.
     pub snapshot_every_entries: u64,
@@ -42,196 +57,250 @@ pub struct ReplicaOptions {
     pub limits: EngineLimits,
 }
 
-/// The receiving side of a region's copy. Shared by the connection that receives and by those who ask.
-pub struct Replica {}
+/// The receiving side of a region's copy. Shared by the connection that receives and by those who ask. Dropped without
+/// [`Replica::stop`], it ends as if the process had been killed.
+pub struct Replica {
+    core: Arc<Core>,
+    options: ReplicaOptions,
+    projection: Arc<Projection>,
+    epoch: AtomicU32,
+    receiving: Mutex<Receiving>,
+    followers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What is written to.
+struct Receiving {
+    dir: DataDir,
+    /// None where nothing has ever arrived: what comes first says where it begins.
+    log: Option<Log>,
+    stopped: bool,
+}
 
 impl Replica {
     /// Opens the copy. `stored` is how far the caller's own store has applied it (`None`: not at all): the state is replayed
-    /// up to there, and everything after it comes out of the [`Applier`].
+    /// up to there, and everything after it comes out of the [`Applier`]. [`OpenError::Stored`] says that the store is of
+    /// another history or ahead: it has to be forgotten, and the copy opened with `None`.
     pub fn open(options: ReplicaOptions, stored: Option<Position>) -> Result<(Arc<Self>, Applier), OpenError> {
-        let _ = (options, stored);
-        unimplemented!()
+        let opened = open::open(&options, stored)?;
+        let (stored, whole_from) = (opened.stored, opened.closed.whole_from);
+        let views = Views::new(options.region.clone(), opened.closed.overlay);
+        views.show(opened.replay.state(), stored.sequence.0);
+        let overlay_max = if options.projection { options.limits.overlay_orders } else { usize::MAX };
+        let shared = Arc::new(Shared::new(Arc::new(views), Arc::clone(&options.clock), 1, overlay_max));
+        shared.snapshot_at.store(opened.snapshot_at, Ordering::Relaxed);
+        shared.base.store(opened.span.begin.sequence.0, Ordering::Relaxed);
+        shared.log_bytes.store(opened.log.as_ref().map_or(0, Log::segment_bytes), Ordering::Relaxed);
+
+        let every = options.snapshot_every_entries.max(1);
+        let (offers, thread) = snapshotter::start(Arc::clone(&shared), opened.snapshots.clone(), every)?;
+        let mut followers = vec![thread];
+        let (dir, region_tag) = (opened.dir, shared.views.region_tag());
+        let projection = Arc::new(if options.projection {
+            Projection::opening(dir.state(), region_tag, whole_from)
+        } else {
+            Projection::off()
+        });
+        if options.projection {
+            let epoch = opened.replay.state().region().map_or(0, |region| u32::from(region.epoch));
+            followers.push(projection::start(projection::Follower {
+                projection: Arc::clone(&projection),
+                shared: Arc::clone(&shared),
+                fs: Arc::clone(&options.fs),
+                log_dir: dir.log(),
+                state_dir: dir.state(),
+                epoch: Epoch(epoch),
+                started_at: stored,
+                keep_days: options.closed_orders_days,
+            })?);
+        }
+        let core = Arc::new(Core {
+            fs: Arc::clone(&options.fs),
+            log_dir: dir.log(),
+            snapshots: opened.snapshots,
+            shared,
+            span: opened.span.into(),
+            arrived: Watermark::new(opened.span.end.sequence.0),
+            offers: Mutex::new(Some(offers)),
+        });
+        let applier = Applier::new(Arc::clone(&core), opened.replay, stored);
+        let replica = Self {
+            core,
+            options,
+            projection,
+            epoch: AtomicU32::new(dir.epoch().0),
+            receiving: Mutex::new(Receiving { dir, log: opened.log, stopped: false }),
+            followers: Mutex::new(followers),
+        };
+        Ok((Arc::new(replica), applier))
     }
 
     /// The synced end of what has arrived.
     pub fn received(&self) -> Position {
-        unimplemented!()
+        self.core.end()
     }
 
-    /// First sequence in the log.
+    /// First sequence in the log (the next one, where there is none).
     pub fn first(&self) -> Sequence {
-        unimplemented!()
+        self.core.span.read().begin.sequence.next()
     }
 
     /// The epoch granted last.
     pub fn epoch(&self) -> Epoch {
-        unimplemented!()
+        Epoch(self.epoch.load(Ordering::SeqCst))
     }
 
-    /// Grants a later epoch: durable when it returns.
+    /// Grants a later epoch: durable when it returns. An earlier one changes nothing.
     pub fn grant(&self, epoch: Epoch) -> Result<(), DirectoryError> {
-        let _ = epoch;
-        unimplemented!()
+        let mut receiving = self.receiving.lock();
+        if epoch > receiving.dir.epoch() {
+            receiving.dir.set_epoch(epoch)?;
+            if let Some(log) = &mut receiving.log {
+                log.enter_epoch(epoch);
+            }
+            self.epoch.store(epoch.0, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
-    /// Appends groups that continue the log, verbatim; synced when it returns.
+    /// Appends groups that continue the log, verbatim; synced when it returns the log's end. Groups that are there already
+    /// are passed over. After an error some may have been appended: [`Replica::received`] tells. A full disk is
+    /// [`AppendError::NoRoom`]: try later. After an I/O error nothing is appended any more ([`Replica::failure`]).
     pub fn append(&self, groups: &[Group<'_>]) -> Result<Position, AppendError> {
-        let _ = groups;
-        unimplemented!()
+        self.append_in(None, groups)
+    }
+
+    /// The same for a writer that was let in with an epoch: refused ([`AppendError::OtherEpoch`]) as soon as another epoch
+    /// was granted, however close the two come together.
+    pub fn append_as(&self, writer: Epoch, groups: &[Group<'_>]) -> Result<Position, AppendError> {
+        self.append_in(Some(writer), groups)
+    }
+
+    fn append_in(&self, writer: Option<Epoch>, groups: &[Group<'_>]) -> Result<Position, AppendError> {
+        let mut receiving = self.receiving.lock();
+        let closed = |cause: &str| AppendError::Poisoned { file: self.core.log_dir.clone(), cause: cause.to_owned() };
+        if let Some(why) = self.failure() {
+            return Err(closed(&why));
+        }
+        if receiving.stopped {
+            return Err(closed("the copy is closed"));
+        }
+        let granted = receiving.dir.epoch();
+        if let (Some(got), Some(first)) = (writer.filter(|writer| *writer != granted), groups.first()) {
+            return Err(AppendError::OtherEpoch { first: first.first(), got, least: granted, most: granted });
+        }
+        let end = self.core.end();
+        let fresh = groups.iter().position(|group| group.last() > end.sequence).unwrap_or(groups.len());
+        let (known, fresh) = groups.split_at_checked(fresh).unwrap_or((groups, &[]));
+        self.check_known(known, end)?;
+        if fresh.is_empty() {
+            return Ok(end);
+        }
+        if receiving.log.is_none() {
+            let first = fresh.first().map_or(Sequence::NONE, Group::first);
+            if first != Sequence::NONE.next() {
+                let hash = fresh.first().map(Group::previous).unwrap_or_default();
+                let got = Position { sequence: first.previous(), hash };
+                return Err(AppendError::NotNext { expected: end, got });
+            }
+            let log = open::begin_log(&self.options, &mut receiving.dir, Position::ORIGIN);
+            let no_room = |error: OpenError| AppendError::NoRoom {
+                dir: self.core.log_dir.clone(),
+                bytes: 0,
+                detail: error.to_string(),
+            };
+            receiving.log = Some(log.map_err(no_room)?);
+        }
+        let Some(log) = &mut receiving.log else { return Ok(end) };
+        let appended = log.append_received(fresh, SpaceClass::Normal);
+        let end = log.last();
+        self.core.shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
+        match &appended {
+            Err(error @ AppendError::Poisoned { .. }) => {
+                tracing::error!(region = %self.options.region, %error, "the copy takes nothing any more until a restart");
+                self.core.shared.fail(&error.to_string());
+            }
+            Err(AppendError::NoRoom { detail, .. }) => self.core.shared.set_disk_full(Some(detail.clone())),
+            _ => self.core.shared.set_disk_full(None),
+        }
+        self.core.arrived(end);
+        appended.map(|appended| appended.last)
+    }
+
+    /// Groups that are passed over must be those that are here; their last one stands for all of them.
+    fn check_known(&self, known: &[Group<'_>], end: Position) -> Result<(), AppendError> {
+        let Some(last) = known.last().map(Group::position) else { return Ok(()) };
+        let differs = AppendError::NotNext { expected: end, got: last };
+        let here = if last.sequence == end.sequence {
+            last == end
+        } else if last.sequence < self.core.span.read().begin.sequence {
+            true
+        } else {
+            // What can't be read is not said to differ.
+            is_on_chain(&self.core.fs, &self.core.log_dir, last).unwrap_or(true)
+        };
+        if here { Ok(()) } else { Err(differs) }
     }
 
     /// The position at `sequence`, if a group ends there.
     pub fn position_at(&self, sequence: Sequence) -> Result<Option<Position>, ReadError> {
-        let _ = sequence;
-        unimplemented!()
+        let span = *self.core.span.read();
+        if let Some(known) = [span.begin, span.end].into_iter().find(|known| known.sequence == sequence) {
+            return Ok(Some(known));
+        }
+        if sequence < span.begin.sequence || sequence > span.end.sequence {
+            return Ok(None);
+        }
+        Ok(self.reader(sequence)?.position())
     }
 
-    /// Reads what has arrived after `after`; groups up to [`Replica::received`] may be read.
+    /// Reads what has arrived after `after`; groups up to [`Replica::received`] may be read. An error where nothing has ever
+    /// arrived.
     pub fn reader(&self, after: Sequence) -> Result<LogReader, ReadError> {
-        let _ = after;
-        unimplemented!()
+        LogReader::open(Arc::clone(&self.core.fs), &self.core.log_dir, after)
     }
 
     /// A way to ask; clones share it.
     pub fn reads(&self) -> ReplicaReads {
-        unimplemented!()
+        ReplicaReads::new(Arc::clone(&self.core.shared), Arc::clone(&self.projection))
     }
 
     /// Why nothing can be appended any more, if so.
     pub fn failure(&self) -> Option<Arc<str>> {
-        unimplemented!()
+        self.core.shared.failure()
     }
 
-    /// Ends the threads and leaves the mark of a clean stop. The applier must have ended before.
+    /// Ends the threads and leaves the mark of a clean stop. The applier answers [`Next::Closed`] from here on; it should
+    /// have published what it wants before.
     pub fn stop(&self) -> Result<(), AppendError> {
-        unimplemented!()
+        let mut receiving = self.receiving.lock();
+        receiving.stopped = true;
+        self.end();
+        match receiving.log.take() {
+            Some(log) => log.close(),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&self) {
+        let core = &self.core;
+        core.shared.stop();
+        core.arrived.close();
+        core.shared.projected.close();
+        core.shared.head.close();
+        core.offers.lock().take();
+        for follower in self.followers.lock().drain(..) {
+            if follower.join().is_err() {
+                tracing::error!("a thread that follows a copy of a log panicked");
+            }
+        }
     }
 }
 
-/// Questions about a replica. Clones share it.
-#[derive(Clone)]
-pub struct ReplicaReads {}
-
-impl ReplicaReads {
-    /// The read models as of what was published.
-    pub fn views(&self) -> &Arc<Views> {
-        unimplemented!()
-    }
-
-    /// How it is, in figures.
-    pub fn status(&self) -> EngineStatus {
-        unimplemented!()
-    }
-
-    /// Any order, open or closed. May wait for files: not for an async thread.
-    pub fn order(&self, order: OrderId) -> Result<Option<Arc<Order>>, Unavailable> {
-        let _ = order;
-        unimplemented!()
-    }
-
-    /// Orders below `below` (by id: business day, then number), newest first, that the filter likes. Looks at a bounded
-    /// number of orders: `next` says where to go on, also where nothing was found. May wait for files.
-    pub fn orders(
-        &self,
-        filter: &OrdersFilter,
-        below: Option<OrderId>,
-        limit: usize,
-    ) -> Result<OrdersPage, Unavailable> {
-        let _ = (filter, below, limit);
-        unimplemented!()
-    }
-}
-
-/// Which of a region's orders.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrdersFilter {
-    /// Of this store.
-    pub store: Option<StoreId>,
-    /// In this status.
-    pub status: Option<Status>,
-    /// Placed at or after this.
-    pub from: Option<Timestamp>,
-    /// Placed before this.
-    pub to: Option<Timestamp>,
-}
-
-/// A piece of a region's orders.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct OrdersPage {
-    /// Newest first.
-    pub orders: Vec<Arc<Order>>,
-    /// Go on below this; `None` at the end.
-    pub next: Option<OrderId>,
-}
-
-/// The applying side: reads what has arrived, replays it, and publishes it once the caller has stored what it wants.
-pub struct Applier {}
-
-/// What there is to apply.
-pub enum Next<'a> {
-    /// Some groups.
-    Batch(&'a AppliedBatch),
-    /// Nothing arrived within the time.
-    Idle,
-    /// The replica was stopped.
-    Closed,
-}
-
-/// Groups that were replayed and are not published yet.
-#[derive(Debug, Default)]
-pub struct AppliedBatch {
-    /// Where the batch begins.
-    pub from: Position,
-    /// Where it ends.
-    pub to: Position,
-    /// The epoch of its last group.
-    pub epoch: u32,
-    /// Its entries, in order.
-    pub steps: Vec<AppliedStep>,
-}
-
-/// One entry with what it changed.
-#[derive(Debug)]
-pub struct AppliedStep {
-    /// Its sequence.
-    pub sequence: Sequence,
-    /// The time of its group.
-    pub at: Timestamp,
-    /// What it changed.
-    pub effects: Vec<Effect>,
-}
-
-/// A group that can't be applied: the copy is damaged or was made by a later version.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// The log can't be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// An entry can't be replayed.
-    #[error(transparent)]
-    Replay(#[from] super::replay::ReplayError),
-}
-
-impl Applier {
-    /// Replays what comes next, up to roughly `entries_max` entries; waits at most so long for something to arrive. The batch
-    /// stays the same until [`Applier::publish`].
-    pub fn next(&mut self, entries_max: usize, at_most: Duration) -> Result<Next<'_>, ApplyError> {
-        let _ = (entries_max, at_most);
-        unimplemented!()
-    }
-
-    /// Makes the batch visible in the views; takes a snapshot when it is time.
-    pub fn publish(&mut self) {
-        unimplemented!()
-    }
-
-    /// The state hash at what was published, for comparisons.
-    pub fn state_hash(&self) -> super::records::StateHash {
-        unimplemented!()
-    }
-
-    /// The oldest business day worth keeping, as the newest order says.
-    pub fn newest_day(&self) -> BusinessDay {
-        unimplemented!()
+impl Drop for Replica {
+    fn drop(&mut self) {
+        if !self.receiving.get_mut().stopped {
+            self.core.shared.abandon();
+            self.end();
+        }
     }
 }

@@ -19,14 +19,17 @@ const ORDINAL_BITS: u32 = 4;
 pub(super) struct Claims(ShardedByOwnId<Key, Packed>);
 
 impl Claims {
-    pub(super) fn of(state: &State) -> Self {
-        let claims = Self(ShardedByOwnId::new());
+    pub(super) fn new() -> Self {
+        Self(ShardedByOwnId::new())
+    }
+
+    /// Takes in every claim of a state.
+    pub(super) fn show(&self, state: &State) {
         for part in state.parts() {
             if let Part::Claims(_, part) = part {
-                part.into_iter().for_each(|(coupon, claim)| claims.put(coupon, claim));
+                part.into_iter().for_each(|(coupon, claim)| self.put(coupon, claim));
             }
         }
-        claims
     }
 
     pub(super) fn get(&self, coupon: CouponId) -> Option<Claim> {

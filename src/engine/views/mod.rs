@@ -1,5 +1,6 @@
-//! Read models: what everybody but the writer reads. Written only by the writer, between fsync and reply, so that they
-//! show durable facts and a client always reads its own write. Never here: a decision, or anything of the hot state.
+//! Read models: what everybody but the writer reads. Written only by the writer, between fsync and reply (or by a replica's
+//! applier), so that they show durable facts and a client always reads its own write. Never here: a decision, or anything
+//! of the hot state.
 //!
 //! An order is put into the overlay before it leaves the open ones, and leaves the overlay only once it is projected: a
 //! reader that looks in the order open, overlay, projection never misses it.
@@ -31,7 +32,7 @@ mod sharded;
 mod stores;
 
 pub use board::{Board, BoardState};
-pub use stores::StoreView;
+pub use stores::{OpenCounts, StoreView};
 
 use claims::Claims;
 use members::Members;
@@ -39,13 +40,19 @@ use overlay::Overlay;
 use sharded::ShardedByOwnId;
 use stores::{StoreCell, Stores};
 
+/// What an epoch's first entry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Started {
+    epoch: u16,
+    secret: RegionSecret,
+}
+
 /// All read models of a region.
 #[derive(Debug)]
 pub struct Views {
     region: RegionId,
     tag: RegionTag,
-    epoch: u16,
-    secret: RegionSecret,
+    started: RwLock<Started>,
     catalog: ArcSwap<Catalog>,
     orders: ShardedByOwnId<u64, Arc<Order>>,
     open_orders: AtomicUsize,
@@ -59,33 +66,50 @@ pub struct Views {
 }
 
 impl Views {
-    /// Views that show `state`, which is durable up to the log entry `sequence`.
-    pub(in crate::engine) fn of(state: &State, region: RegionId, epoch: u16, sequence: u64, overlay: Overlay) -> Self {
-        let views = Self {
+    /// Views of a region that has no entry yet.
+    pub(in crate::engine) fn new(region: RegionId, overlay: Overlay) -> Self {
+        Self {
             tag: RegionTag::of(&region),
             region,
-            epoch,
-            secret: state.region().map_or(RegionSecret([0; 32]), |start| start.secret),
-            catalog: ArcSwap::new(Arc::clone(state.catalog())),
+            started: RwLock::new(Started { epoch: 0, secret: RegionSecret([0; 32]) }),
+            catalog: ArcSwap::default(),
             orders: ShardedByOwnId::new(),
             open_orders: AtomicUsize::new(0),
             members: Members::new(),
-            stores: Stores::of(state),
-            campaigns: RwLock::new(state.campaigns().map(|(number, counters)| (number, counters.clone())).collect()),
-            claims: Claims::of(state),
+            stores: Stores::default(),
+            campaigns: RwLock::default(),
+            claims: Claims::new(),
             refunds: RwLock::default(),
             overlay,
-            durable_through: AtomicU64::new(sequence),
-        };
-        for order in state.orders() {
-            views.put_open(order);
+            durable_through: AtomicU64::new(0),
         }
-        views
     }
 
-    /// The region and the epoch in which offsets mean something.
+    /// Shows `state`, which is durable up to the log entry `sequence`. Only for views that show nothing yet.
+    pub(in crate::engine) fn show(&self, state: &State, sequence: u64) {
+        self.start(state);
+        self.catalog.store(Arc::clone(state.catalog()));
+        self.stores.show(state);
+        self.campaigns.write().extend(state.campaigns().map(|(number, counters)| (number, counters.clone())));
+        self.claims.show(state);
+        for order in state.orders() {
+            self.put_open(order);
+        }
+        self.durable_through.store(sequence, Ordering::Release);
+    }
+
+    /// Learns what the first entry of the state's epoch says.
+    pub(in crate::engine) fn start(&self, state: &State) {
+        let Some(start) = state.region() else { return };
+        let now = Started { epoch: start.epoch, secret: start.secret };
+        if *self.started.read() != now {
+            *self.started.write() = now;
+        }
+    }
+
+    /// The region and the epoch in which offsets mean something; 0 before the first entry.
     pub fn region(&self) -> (RegionId, u16) {
-        (self.region.clone(), self.epoch)
+        (self.region.clone(), self.started.read().epoch)
     }
 
     /// The tag in the ids of this region's orders.
@@ -136,6 +160,16 @@ impl Views {
         self.stores.get(store).map_or(0, |cell| cell.wait_minutes())
     }
 
+    /// A store's open orders, counted by where they are.
+    pub fn open_counts_of(&self, store: &StoreId) -> OpenCounts {
+        self.stores.get(store).map(|cell| cell.open_counts()).unwrap_or_default()
+    }
+
+    /// The same of all stores, withdrawn ones too.
+    pub fn open_counts(&self) -> OpenCounts {
+        self.stores.open_counts()
+    }
+
     /// A store's stock lines by SKU.
     pub fn stock(&self, store: &StoreId) -> Vec<(Sku, StockLine)> {
         self.stores.get(store).map(|cell| cell.stock()).unwrap_or_default()
@@ -156,7 +190,8 @@ impl Views {
     pub fn coupons(&self, member: &MemberId, now: Timestamp) -> Vec<Coupon> {
         let campaigns = self.campaigns.read();
         let campaigns_by_number = campaigns.iter().map(|(number, counters)| (*number, counters));
-        coupon::coupons_of(&self.secret, member, now, campaigns_by_number, |coupon| self.claims.get(coupon))
+        let secret = self.started.read().secret;
+        coupon::coupons_of(&secret, member, now, campaigns_by_number, |coupon| self.claims.get(coupon))
     }
 
     /// One coupon.
@@ -195,7 +230,12 @@ impl Views {
         &self.overlay
     }
 
-    /// Takes a durable group in; only the writer calls it.
+    /// Every open order that is older than `below` (by packed id), of one store or of all, in no particular order.
+    pub(in crate::engine) fn open_orders_below(&self, store: Option<&StoreId>, below: u64) -> Vec<Arc<Order>> {
+        self.stores.open_orders_below(store, below)
+    }
+
+    /// Takes a durable group in; only whoever writes them calls it.
     pub(in crate::engine) fn apply(&self, effects: &[Effect], last: u64) {
         let stores = &mut self.stores.writer();
         for effect in effects {

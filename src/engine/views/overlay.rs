@@ -57,6 +57,21 @@ impl Overlay {
         orders.filter(|order| keep(order)).cloned().collect()
     }
 
+    /// Closed orders with a packed id below `below`, of one store or of all, in no particular order.
+    pub(in crate::engine) fn below(&self, store: Option<&StoreId>, below: u64) -> Vec<Arc<Order>> {
+        let inner = self.inner.read();
+        match store {
+            Some(store) => {
+                let orders = inner.by_store.get(store).into_iter().flat_map(|orders| orders.range(..below));
+                orders.map(|(_, order)| Arc::clone(order)).collect()
+            }
+            None => {
+                let orders = inner.orders.iter().filter(|(packed, _)| **packed < below);
+                orders.map(|(_, (order, _))| Arc::clone(order)).collect()
+            }
+        }
+    }
+
     /// Puts a closed order in; `sequence` is that of the log entry (or the last one of its group) that closed it.
     pub(in crate::engine) fn insert(&self, order: &Arc<Order>, sequence: u64) {
         let packed = order.id.packed();

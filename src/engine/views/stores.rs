@@ -32,20 +32,55 @@ pub struct StoreView {
     pub pause: Option<Pause>,
 }
 
+/// Open orders by where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenCounts {
+    /// Waiting for money.
+    pub awaiting_payment: u32,
+    /// Paid, waiting for the store.
+    pub paid: u32,
+    /// Being made.
+    pub accepted: u32,
+    /// On the counter.
+    pub ready: u32,
+}
+
+impl OpenCounts {
+    fn of(&mut self, status: Status) -> Option<&mut u32> {
+        match status {
+            Status::AwaitingPayment => Some(&mut self.awaiting_payment),
+            Status::Paid => Some(&mut self.paid),
+            Status::Accepted => Some(&mut self.accepted),
+            Status::Ready => Some(&mut self.ready),
+            // Ended; open only for a refund.
+            Status::Collected | Status::Cancelled | Status::Rejected => None,
+        }
+    }
+}
+
+impl std::ops::AddAssign for OpenCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.awaiting_payment += other.awaiting_payment;
+        self.paid += other.paid;
+        self.accepted += other.accepted;
+        self.ready += other.ready;
+    }
+}
+
 /// Every store that ever was.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stores(RwLock<HashMap<StoreId, Arc<StoreCell>>>);
 
 impl Stores {
-    pub(super) fn of(state: &State) -> Self {
-        let stores = Self(RwLock::default());
-        stores.know(state.catalog());
+    /// Takes in the stores of a state.
+    pub(super) fn show(&self, state: &State) {
+        self.know(state.catalog());
         let mut orders: BTreeMap<&StoreId, Vec<&Arc<Order>>> = BTreeMap::new();
         for order in state.orders() {
             orders.entry(&order.store).or_default().push(order);
         }
         for (id, counters) in state.stores() {
-            let cell = stores.cell(id);
+            let cell = self.cell(id);
             let mut inner = cell.inner.write();
             let orders = orders.remove(id).unwrap_or_default();
             inner.store_offset = counters.store_offset;
@@ -59,11 +94,23 @@ impl Stores {
             }
             cell.paid.send_replace(counters.last_position);
         }
-        stores
     }
 
     pub(super) fn get(&self, store: &StoreId) -> Option<Arc<StoreCell>> {
         self.0.read().get(store).cloned()
+    }
+
+    /// Open orders with a packed id below `below`, of one store or of all.
+    pub(super) fn open_orders_below(&self, store: Option<&StoreId>, below: u64) -> Vec<Arc<Order>> {
+        let cells: Vec<_> = match store {
+            Some(store) => self.get(store).into_iter().collect(),
+            None => self.0.read().values().cloned().collect(),
+        };
+        let mut orders = Vec::new();
+        for cell in cells {
+            orders.extend(cell.inner.read().orders.range(..below).map(|(_, order)| Arc::clone(order)));
+        }
+        orders
     }
 
     /// A store's cell, made where there is none.
@@ -72,6 +119,13 @@ impl Stores {
             return cell;
         }
         Arc::clone(self.0.write().entry(store.clone()).or_default())
+    }
+
+    /// Open orders of every store that ever was.
+    pub(super) fn open_counts(&self) -> OpenCounts {
+        let mut sum = OpenCounts::default();
+        self.0.read().values().for_each(|cell| sum += cell.open_counts());
+        sum
     }
 
     /// For taking in a group: effects of one order stand together and concern one store, which is looked up once.
@@ -124,8 +178,8 @@ struct Inner {
     orders: BTreeMap<u64, Arc<Order>>,
     /// Those that were paid, by position.
     by_position: BTreeMap<u64, Arc<Order>>,
-    /// Orders paid or accepted, which the kitchen still has before it.
-    waiting: u32,
+    /// How many of them are where.
+    open: OpenCounts,
 }
 
 #[derive(Debug, Default)]
@@ -152,8 +206,12 @@ impl Inner {
     }
 
     fn count(&mut self, before: Option<&Order>, after: Option<&Order>) {
-        let waits = |order: &Order| u32::from(matches!(order.status, Status::Paid | Status::Accepted));
-        self.waiting = (self.waiting + after.map_or(0, waits)).saturating_sub(before.map_or(0, waits));
+        if let Some(count) = after.and_then(|order| self.open.of(order.status)) {
+            *count += 1;
+        }
+        if let Some(count) = before.and_then(|order| self.open.of(order.status)) {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 
@@ -209,8 +267,14 @@ impl StoreCell {
         self.inner.read().pause.clone()
     }
 
+    pub(super) fn open_counts(&self) -> OpenCounts {
+        self.inner.read().open
+    }
+
+    /// By the orders paid or accepted, which the kitchen still has before it.
     pub(super) fn wait_minutes(&self) -> u16 {
-        promise(self.inner.read().waiting)
+        let open = self.open_counts();
+        promise(open.paid + open.accepted)
     }
 
     pub(super) fn stock(&self) -> Vec<(Sku, StockLine)> {

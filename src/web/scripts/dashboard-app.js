@@ -33,6 +33,8 @@ export const app = {
   at: null,
   burn: null,
   signIn: false,
+  /** Not even a token could be asked for. */
+  unreachable: false,
   draw: () => {},
   go: () => {},
   link: (changes) => hrefOf(app.place, changes),

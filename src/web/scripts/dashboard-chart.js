@@ -184,7 +184,7 @@ function keyed(id, event, series, index) {
 export function chartTable({ title, series, value }) {
   const upTo = Math.min(series.points.length, complete(series) + 1);
   const indexes = Array.from({ length: upTo }, (_, index) => upTo - 1 - index);
-  return el("div", { class: "chart-table", tabindex: "0", role: "region", "aria-label": title },
+  return el("div", { class: "chart-table", tabindex: "0", role: "group", "aria-label": title },
     el("table", {},
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("chart.time")), el("th", { scope: "col", class: "number" }, title), series.compare && el("th", { scope: "col", class: "number" }, t(`before.${series.compare.kind}`)))),
       el("tbody", {}, indexes.map((index) => el("tr", { "data-key": startOf(series, index) },

@@ -18,7 +18,7 @@ function age() {
   if (state === "live" && old !== null && old < LATE_MS) return { state: "live", text: t("age.live"), small: t("age.as-of", { time: clock(app.at, true) }) };
   if (state === "live" && old !== null) return { state: "late", text: t("age.late", { span: span(old / 1000) }), small: t("age.as-of", { time: clock(app.at, true) }) };
   if (old !== null) return { state: "lost", text: t("age.lost", { span: span(old / 1000) }), small: t("age.lost-why") };
-  if (state === "lost") return { state: "lost", text: t("age.never"), small: t("age.never-why") };
+  if (state === "lost" || app.unreachable) return { state: "lost", text: t("age.never"), small: t("age.never-why") };
   return { state: "connecting", text: t("age.connecting"), small: "" };
 }
 
@@ -31,7 +31,7 @@ export function headState() {
   const now = app.summary ? overall() : null;
   const line = age();
   return el("div", { class: "head-state" },
-    now && el("p", { class: `overall ${now.level}`, "data-level": now.level, "data-testid": "overall" }, sign(now.level), el("strong", {}, t(`overall.${now.level}`)), el("span", { class: "overall-why" }, now.why)),
+    now && el("p", { class: `overall ${now.level}`, "data-level": now.level, "data-testid": "overall" }, sign(now.level), el("strong", {}, t(`overall.${now.level}`)), el("span", { class: "overall-why" }, stale() ? t("overall.was", { why: now.why }) : now.why)),
     el("p", { class: "age numbers", "data-state": line.state, "data-testid": "age" }, el("strong", {}, line.text), el("span", { class: "small" }, line.small)));
 }
 

@@ -7,7 +7,7 @@ import { clock, money } from "./format.js";
 import { explain, hasWords, named, t } from "./language.js";
 import { app } from "./dashboard-app.js";
 import { count, fromInput, moment, span, toInput } from "./dashboard-format.js";
-import { cell, head, panel, table, worded } from "./dashboard-parts.js";
+import { cell, crumbs, head, panel, table, worded } from "./dashboard-parts.js";
 import { choices } from "./dashboard-url.js";
 
 const EVERY_MS = 4_000;
@@ -55,8 +55,8 @@ export const statusTag = (status) => {
 };
 
 function filters(place) {
-  const field = (name, label, control) => el("div", { class: "field" }, el("label", { for: `filter-${name}` }, label), control);
-  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }));
+  const field = (name, label, control, kind = "") => el("div", { class: `field ${kind}` }, el("label", { for: `filter-${name}` }, label), control);
+  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }), "when");
   const option = (value, text, chosen) => el("option", { value, selected: value === chosen }, text);
   const any = place.status || place.from || place.to || (place.view === "orders" && (place.region || place.store));
   return el("div", { class: "filters", role: "search", "aria-label": t("filter.title"), "data-key": "filters" },
@@ -74,7 +74,7 @@ function filters(place) {
 function row(order, place) {
   return el("tr", { role: "row", "data-key": order.id, "data-testid": `order-${order.id}` },
     el("th", { role: "rowheader", scope: "row" }, el("a", { class: "row-link numbers", href: app.link({ view: "order", order: order.id }) }, order.id)),
-    cell(t("order.created"), moment(order.created_at, true), "numbers"),
+    cell(t("order.created"), moment(order.created_at, true), "numbers when"),
     cell(t("filter.status"), statusTag(order.status), "wide"),
     place.view === "orders" ? cell(t("filter.store"), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, `${order.region} / ${order.store}`)) : null,
     cell(t("order.code"), order.pickup_code ?? "–", "numbers"),
@@ -97,14 +97,14 @@ export function ordersPanel(place) {
   return el("div", { class: "orders", "data-key": "orders" }, panel("orders", t("orders.title"), [asOf, el("button", { type: "button", class: "quiet", onclick: () => begin(first) }, t("orders.refresh"))],
     filters(place),
     answer?.data
-      ? orders.length === 0 ? el("p", { class: "nothing" }, t("orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
+      ? orders.length === 0 ? el("p", { class: "nothing" }, t(next ? "orders.none-yet" : "orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
       : el("p", { class: "nothing" }, answer?.problem ? explain(answer.problem) : t("loading")),
     next ? el("button", { type: "button", class: "wide", onclick: () => readOn(first, next) }, t("more")) : null));
 }
 
 export function ordersView() {
   return [
-    el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" }, el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")), el("h1", { tabindex: "-1" }, t("orders.title"))),
+    crumbs([], t("orders.title")),
     ordersPanel(app.place),
   ];
 }
@@ -120,8 +120,8 @@ function lines(order) {
     cell(t("cart.discount"), line.discount ? money(-line.discount, order.currency) : "–", "number"),
     cell(t("order.amount"), money(line.amount - line.discount, order.currency), "number strong")));
   const end = (label, amount, kind = "") => el("div", { class: kind }, el("dt", {}, label), el("dd", { class: "numbers" }, money(amount, order.currency)));
-  return panel("lines", t("order.lines"), null,
-    table(t("order.lines"), [head(t("order.dish")), head(t("order.quantity"), "number"), head(t("order.unit-price"), "number"), head(t("cart.discount"), "number"), head(t("order.amount"), "number")], rows),
+  return panel("lines", t("order.contents"), null,
+    table(t("order.contents"), [head(t("order.dish")), head(t("order.quantity"), "number"), head(t("order.unit-price"), "number"), head(t("cart.discount"), "number"), head(t("order.amount"), "number")], rows),
     el("dl", { class: "sums" },
       end(t("cart.total"), order.total), order.discount ? end(t("cart.discount"), -order.discount) : null,
       end(t("order.payable"), order.payable, "strong"),
@@ -133,7 +133,7 @@ const eventWords = (event) => (hasWords(`event.${event}`) ? t(`event.${event}`) 
 
 function history(order) {
   const steps = order.history ?? [];
-  const actor = (one) => [worded("actor", one.actor?.role ?? "system"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
+  const actor = (one) => [worded("actor", one.actor?.role ?? "node"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
   return panel("history", t("history.title"), null,
     steps.length === 0 ? el("p", { class: "nothing" }, t("history.none")) : el("ol", { class: "history" }, steps.map((step, index) =>
       el("li", { "data-key": step.sequence, class: step.event },
@@ -141,7 +141,8 @@ function history(order) {
         el("time", { class: "numbers", datetime: step.at }, moment(step.at, true)),
         el("span", { class: "muted small" }, actor(step)),
         index > 0 ? el("span", { class: "muted small numbers" }, t("history.after", { span: span((Date.parse(step.at) - Date.parse(steps[index - 1].at)) / 1000) })) : null,
-        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))));
+        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))),
+    order.history_complete === false ? el("p", { class: "muted small" }, t("history.cut")) : null);
 }
 
 const REASONS = ["payment_timeout", "store_timeout", "auto"];
@@ -149,14 +150,12 @@ const REASONS = ["payment_timeout", "store_timeout", "auto"];
 export function orderView() {
   const answer = app.feed.of(orderPath(app.place.order));
   const order = answer?.data;
-  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
-    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")),
-    order ? [el("a", { href: app.link({ view: "region", region: order.region }) }, order.region), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, order.store)] : null,
-    el("h1", { class: "numbers", tabindex: "-1" }, app.place.order), order ? statusTag(order.status) : null);
-  if (!order) return [crumbs, el("p", { class: "empty", "data-key": "none" }, answer?.problem ? explain(answer.problem) : t("loading"))];
+  const above = order ? [[order.region, { view: "region", region: order.region }], [order.store, { view: "store", region: order.region, store: order.store }]] : [];
+  const way = crumbs(above, app.place.order, order ? statusTag(order.status) : null);
+  if (!order) return [way, el("p", { class: "empty", "data-key": "none" }, answer?.problem ? explain(answer.problem) : t("loading"))];
   const fact = (label, text) => (text ? el("div", {}, el("dt", {}, label), el("dd", { class: "numbers" }, text)) : null);
   return [
-    crumbs,
+    way,
     el("dl", { class: "card facts order-facts", "data-key": "facts" },
       fact(t("order.code"), order.pickup_code), fact(t("order.day"), order.business_day), fact(t("order.member"), order.member),
       fact(t("order.created"), moment(order.created_at, true)), fact(t("event.paid"), order.paid_at && moment(order.paid_at, true)),

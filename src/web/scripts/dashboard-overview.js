@@ -43,16 +43,17 @@ function curve(id, metric, aside) {
   const per = t(`per.${app.place.window}`);
   const title = `${t(`metric.${metric}`)} · ${metric === "wait" ? t("metric.mean", { per }) : per}`;
   if (!answer?.data) {
-    return panel(id, title, aside, el("p", { class: "chart-empty" }, answer?.problem ? explain(answer.problem) : t("loading")));
+    const mixed = metric === "revenue" && answer?.problem?.kind === "malformed"; // yuan and dollars are never added up
+    return panel(id, title, aside, el("p", { class: "chart-empty" }, mixed ? t("curve.currencies") : answer?.problem ? explain(answer.problem) : t("loading")));
   }
   const series = app.place.region ? answer.data : withMinute(answer.data, app.minute);
   const write = WRITERS[series.unit] ?? WRITERS.orders;
   const value = (amount) => write.value(amount, series.currency);
   const axis = (amount) => write.axis(amount, series.currency);
-  const { now, before } = inOne(series);
+  const { all, now, before } = inOne(series);
   return panel(id, title, aside,
     el("p", { class: "curve-sum numbers" },
-      el("strong", { "data-testid": `sum-${id}` }, now === null ? "–" : value(now)), " ", el("span", { class: "muted" }, t(`within.${app.place.window}`)),
+      el("strong", { "data-testid": `sum-${id}` }, all === null ? "–" : value(all)), " ", el("span", { class: "muted" }, t(`within.${app.place.window}`)),
       series.compare && before ? el("span", { class: "curve-change" }, t("curve.change", { change: change(now, before), before: t(`before.${series.compare.kind}`) })) : null),
     app.place.table ? chartTable({ title, series, value }) : chart({ id, title, series, value, axis }));
 }
@@ -61,11 +62,11 @@ function curve(id, metric, aside) {
 export function curves() {
   return [
     el("div", { class: "tools", "data-key": "tools" },
-      picker("window", choices("window"), (value) => t(`window.${value}`), t("tools.window")),
-      picker("compare", ["day", "week", "none"], (value) => t(`compare.${value}`), t("tools.compare"), comparison(app.place)),
+      picker("window", choices("window"), (value) => t(`window.${value}`), t("tools.window"), { quiet: true }),
+      picker("compare", ["day", "week", "none"], (value) => t(`compare.${value}`), t("tools.compare"), { chosen: comparison(app.place) }),
       el("button", { type: "button", class: "quiet", "aria-pressed": String(app.place.table === "1"), onclick: () => app.go({ table: app.place.table ? "" : "1" }) }, t("tools.table"))),
     el("div", { class: "curves", "data-key": "curves" },
-      curve("metric", app.place.metric, picker("metric", choices("metric"), (value) => t(`metric.${value}`), t("tools.metric"))),
+      curve("metric", app.place.metric, picker("metric", choices("metric"), (value) => t(`metric.${value}`), t("tools.metric"), { quiet: true })),
       curve("revenue", "revenue")),
   ];
 }
@@ -122,7 +123,7 @@ function campaigns(summary) {
   const sorted = [...summary.campaigns].sort((a, b) => b.claimed / b.quota - a.claimed / a.quota || a.region.localeCompare(b.region));
   const rows = sorted.map((campaign) => {
     const used = campaign.quota ? campaign.claimed / campaign.quota : 0;
-    const kind = campaign.remaining <= 0 ? "bad" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
+    const kind = campaign.remaining <= 0 ? "gone" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
     return el("li", { class: "campaign", "data-key": `${campaign.region}/${campaign.id}` },
       el("span", { class: "campaign-name" }, el("strong", {}, named(campaign.name) || campaign.id), " ", el("a", { class: "small", href: app.link({ view: "region", region: campaign.region }) }, campaign.region)),
       el("span", { class: "numbers campaign-share" }, share(campaign.claimed, campaign.quota)),

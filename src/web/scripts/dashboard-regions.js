@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { bytes, count, lag, moment } from "./dashboard-format.js";
-import { badness, cell, head, levelOf, levelTag, panel, table, whyOf, worded } from "./dashboard-parts.js";
+import { badness, cell, crumbs, head, levelOf, levelTag, panel, table, whyOf } from "./dashboard-parts.js";
 import { curves, figures, funnel, wantedCharts } from "./dashboard-overview.js";
 import { storesPanel, storesPath } from "./dashboard-stores.js";
 
@@ -55,7 +55,7 @@ function linePanel(region) {
       el("strong", {}, whyOf(region)),
       region.fenced.detail ? el("span", { lang: "en" }, region.fenced.detail) : null,
       region.fenced.at ? el("span", { class: "small numbers" }, t("line.since", { time: moment(region.fenced.at, true) })) : null,
-      el("span", { class: "small" }, t("line.fenced-help"))) : null,
+      el("span", { class: "small" }, t(region.connected ? "line.other-help" : "line.fenced-help"))) : null,
     !region.fenced && level !== "green" && whyOf(region) ? el("p", { class: `banner ${level === "red" ? "bad" : "warn"}` }, whyOf(region)) : null,
     el("dl", { class: "facts" },
       fact(t("region.line"), connection(region)),
@@ -65,19 +65,17 @@ function linePanel(region) {
       fact(t("line.applied"), count(region.applied_sequence)),
       fact(t("region.lag-entries"), count(region.lag.entries)),
       fact(t("region.lag-bytes"), bytes(region.lag.bytes)),
-      fact(t("region.lag-seconds"), lag(region.lag.seconds)),
-      region.reason ? fact(t("line.reason"), worded("cause", region.reason)) : null));
+      fact(t("region.lag-seconds"), lag(region.lag.seconds))),
+    region.reason && !region.reason.startsWith("a node is refused") ? el("p", { class: "muted small" }, t("line.reason"), " ", el("span", { lang: "en" }, region.reason)) : null);
 }
 
 export function regionView() {
   const name = app.place.region;
   const region = regionOf(name);
-  const crumbs = el("nav", { class: "crumbs", "aria-label": t("crumbs"), "data-key": "crumbs" },
-    el("a", { href: app.link({ view: "overview" }) }, t("page.dashboard")), el("h1", { tabindex: "-1" }, name),
-    el("a", { class: "push-right row-link", href: app.link({ view: "orders", region: name, store: "" }) }, t("orders.of", { name })));
-  if (!region) return [crumbs, el("p", { class: "empty", "data-key": "none" }, t("region.unknown", { name }))];
+  const way = crumbs([], name, el("a", { class: "push-right row-link", href: app.link({ view: "orders", region: name, store: "" }) }, t("orders.of", { name })));
+  if (!region) return [way, el("p", { class: "empty", "data-key": "none" }, t("region.unknown", { name }))];
   return [
-    crumbs,
+    way,
     figures({ today: region.today, currency: region.currency ?? app.summary.currency, open: region.open_orders, openNote: t("figure.stores", { count: count(region.stores) }) }),
     curves(),
     el("div", { class: "two", "data-key": "two" }, linePanel(region), funnel(region.today)),

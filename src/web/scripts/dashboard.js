@@ -118,6 +118,7 @@ function askForToken() {
 
 function begin() {
   app.signIn = false;
+  app.unreachable = false;
   app.stream.start();
   draw();
 }
@@ -144,6 +145,8 @@ async function signIn() {
     try {
       if (!(await session.begin("headquarters"))) return false;
     } catch (problem) {
+      app.unreachable = true;
+      draw();
       notice(explain(problem), "bad");
       await new Promise((resolve) => setTimeout(resolve, wait));
     }

@@ -143,3 +143,19 @@ fn a_power_cut_at_every_step_leaves_a_directory_that_opens() {
         }
     }
 }
+
+#[test]
+fn a_fence_is_remembered_over_a_power_cut_until_it_is_lifted() {
+    let fs = SimFs::new(1);
+    let fence = open(&fs, EAST).unwrap().fence();
+    assert_eq!(fence.read().unwrap(), None);
+    fence.write(None).unwrap();
+    fence.write(Some("epoch 2 was granted")).unwrap();
+    fs.crash(CrashPolicy::DropUnsynced);
+    assert_eq!(open(&fs, EAST).unwrap().fence().read().unwrap().as_deref(), Some("epoch 2 was granted"));
+    fence.write(Some(&"界".repeat(2_000))).unwrap();
+    assert_eq!(fence.read().unwrap().unwrap().chars().count(), crate::limits::FENCE_CHARS_MAX);
+    fence.write(None).unwrap();
+    fs.crash(CrashPolicy::DropUnsynced);
+    assert_eq!(fence.read().unwrap(), None);
+}

@@ -189,6 +189,20 @@ pub enum AppendError {
         /// What the group names as its predecessor.
         got: Position,
     },
+    /// A received group of an epoch that can't come here.
+    #[error(
+        "a group of {got} from sequence {first} on doesn't fit: the log is in {least}, and {most} is the latest one granted"
+    )]
+    OtherEpoch {
+        /// First sequence of the group.
+        first: Sequence,
+        /// Its epoch.
+        got: Epoch,
+        /// The epoch of the group before.
+        least: Epoch,
+        /// The log's own epoch.
+        most: Epoch,
+    },
 }
 
 /// A read that can't go on.

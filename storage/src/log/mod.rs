@@ -51,6 +51,8 @@ pub struct Log {
     segments: Vec<SegmentFile>,
     active: Active,
     last: Position,
+    /// Epoch of the last group; 0 before the first one.
+    last_epoch: Epoch,
     spares: Spares,
     /// Bytes for which [`Log::ensure_room`] has said yes since the last append.
     promised: usize,
@@ -79,12 +81,13 @@ impl Log {
         let (header, hash) = group.seal(&seal);
         let last = Position { sequence: header.last(), hash };
         let began = Instant::now();
-        self.write_and_sync(group.frame(), last)?;
+        self.write_and_sync(group.frame(), last, header.epoch)?;
         Ok(Appended { first: header.first, last, bytes, sync_time: began.elapsed() })
     }
 
     /// Appends groups that another log made, verbatim: one write and one sync for those that fit into
-    /// a segment together. They must continue this log.
+    /// a segment together. They must continue this log, in epochs that never fall and are not after its own. After
+    /// an error some of them may have been appended: [`Log::last`] tells.
     pub fn append_received(&mut self, groups: &[Group<'_>], class: SpaceClass) -> Result<Appended, AppendError> {
         let first = groups.first().ok_or(AppendError::NotAppendable)?.first();
         self.check_continues(groups)?;
@@ -99,13 +102,21 @@ impl Log {
     }
 
     fn check_continues(&self, groups: &[Group<'_>]) -> Result<(), AppendError> {
-        let mut expected = self.last;
+        let (mut expected, mut epoch) = (self.last, self.last_epoch);
         for group in groups {
             if group.first() != expected.sequence.next() || group.previous() != expected.hash {
                 let got = Position { sequence: group.first().previous(), hash: group.previous() };
                 return Err(AppendError::NotNext { expected, got });
             }
-            expected = group.position();
+            if group.epoch() < epoch || group.epoch() > self.epoch {
+                return Err(AppendError::OtherEpoch {
+                    first: group.first(),
+                    got: group.epoch(),
+                    least: epoch,
+                    most: self.epoch,
+                });
+            }
+            (expected, epoch) = (group.position(), group.epoch());
         }
         Ok(())
     }
@@ -116,13 +127,13 @@ impl Log {
         class: SpaceClass,
         frames: &mut Vec<u8>,
     ) -> Result<usize, AppendError> {
-        let mut end = self.last;
+        let (mut end, mut epoch) = (self.last, self.last_epoch);
         let mut bytes: usize = 0;
         for group in groups {
             let frame_bytes = group.raw().len().saturating_add(PLACEMENT_BYTES);
             if !fits(self.active.header.bytes, self.active.offset, frames.len().saturating_add(frame_bytes)) {
                 if !frames.is_empty() {
-                    self.write_and_sync(frames, end)?;
+                    self.write_and_sync(frames, end, epoch)?;
                     frames.clear();
                 }
                 self.make_room(frame_bytes, class)?;
@@ -138,19 +149,19 @@ impl Log {
             frames.extend_from_slice(&placement.seal(&self.active.header.key, offset, head));
             frames.extend_from_slice(group.raw());
             bytes = bytes.saturating_add(frame_bytes);
-            end = group.position();
+            (end, epoch) = (group.position(), group.epoch());
         }
-        self.write_and_sync(frames, end)?;
+        self.write_and_sync(frames, end, epoch)?;
         Ok(bytes)
     }
 
-    fn write_and_sync(&mut self, frames: &[u8], end: Position) -> Result<(), AppendError> {
+    fn write_and_sync(&mut self, frames: &[u8], end: Position, epoch: Epoch) -> Result<(), AppendError> {
         let file = &self.active.file;
         if let Err(error) = write_all_at(&**file, frames, self.active.offset).and_then(|()| file.sync_data()) {
             return Err(self.poison(&error));
         }
         self.active.offset = self.active.offset.saturating_add(wide(frames.len()));
-        self.last = end;
+        (self.last, self.last_epoch) = (end, epoch);
         Ok(())
     }
 
@@ -287,10 +298,22 @@ impl Log {
         self.segments.first().map_or(self.last.sequence.next(), |segment| segment.first)
     }
 
-    /// The epoch that appended groups carry.
+    /// The epoch that appended groups carry, and the latest that received ones may carry.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Goes on in a later epoch; an earlier one changes nothing. The data directory must say so before
+    /// ([`crate::DataDir::set_epoch`]): a log with groups of a later epoch than its directory's can't be opened.
+    pub fn enter_epoch(&mut self, epoch: Epoch) {
+        self.epoch = self.epoch.max(epoch);
+    }
+
+    /// Epoch of the last group; 0 before the first one.
+    #[must_use]
+    pub fn last_epoch(&self) -> Epoch {
+        self.last_epoch
     }
 
     /// Bytes of all segments on disk, spare ones not counted.

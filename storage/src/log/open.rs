@@ -57,11 +57,24 @@ impl Log {
             Wanted { next_bytes: next_bytes(&options, active.header.bytes), reserve_bytes: options.reserve_bytes };
         let spares = Spares::open(&fs, dir, wanted, options.preparation)
             .map_err(io_error(dir, "preparing spare log segments"))?;
-        let last = recovery.last;
+        let (last, last_epoch) = (recovery.last, recovery.last_epoch);
         let scratch = Vec::new();
         let dir = dir.to_owned();
         Ok((
-            Self { fs, dir, epoch, options, segments, active, last, spares, promised: 0, scratch, poisoned: None },
+            Self {
+                fs,
+                dir,
+                epoch,
+                options,
+                segments,
+                active,
+                last,
+                last_epoch,
+                spares,
+                promised: 0,
+                scratch,
+                poisoned: None,
+            },
             recovery,
         ))
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::{RESERVE_BYTES, SEGMENT_BYTES_FIRST, SEGMENT_BYTES_MAX};
-use crate::{Position, Sequence};
+use crate::{Epoch, Position, Sequence};
 
 /// Sizes and manners of a log.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +100,8 @@ pub struct Appended {
 pub struct Recovery {
     /// The log's end.
     pub last: Position,
+    /// Epoch of the last group; 0 before the first one.
+    pub last_epoch: Epoch,
     /// First sequence in the log's files (the next one, when there is none).
     pub first: Sequence,
     /// Segments scanned.

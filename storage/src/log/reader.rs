@@ -72,6 +72,12 @@ impl LogReader {
         self.after
     }
 
+    /// The chain position the reader stands at; `None` if no group ends at [`LogReader::after`] (yet).
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.current.as_ref().map(|current| current.at).filter(|at| at.sequence == self.after)
+    }
+
     /// Finds and checks the next group. What is read stale (a window filled before the writer came, a
     /// segment that was rolled or trimmed meanwhile) is read again before it is called damage.
     fn locate(&mut self, committed: Sequence) -> Result<Option<Located>, ReadError> {
@@ -141,7 +147,8 @@ impl Current {
         let path = self.segment.path.clone();
         while self.at.sequence.next() < wanted {
             let head = self.walk.peek(&*self.file).map_err(read_error(&path))?;
-            let Some((last, bytes)) = head else { return Ok(()) };
+            let Some((header, bytes)) = head else { return Ok(()) };
+            let last = header.last();
             if last >= wanted {
                 return Ok(());
             }

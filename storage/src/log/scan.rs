@@ -48,7 +48,6 @@ struct Scan<'a> {
     from: OpenFrom,
     clean_stop: Option<Position>,
     at: Position,
-    last_epoch: Epoch,
     recovery: Recovery,
     debris_end: u64,
     unproven: Vec<Unproven>,
@@ -88,7 +87,6 @@ pub(crate) fn scan_log(
         from,
         clean_stop,
         at: Position::ORIGIN,
-        last_epoch: Epoch(0),
         recovery: Recovery { first: oldest.first, proven, after_io_error, ..Recovery::default() },
         debris_end: 0,
         unproven: Vec::new(),
@@ -100,9 +98,26 @@ pub(crate) fn scan_log(
     }
     let Some((active, (header, end))) = ended else { return Ok(None) };
     scan.recovery.last = scan.at;
+    let before = start.checked_sub(1).and_then(|index| segments.get(index));
+    if let Some(before) = before.filter(|_| scan.recovery.last_epoch == Epoch(0)) {
+        scan.recovery.last_epoch = epoch_at_end(fs, before)?;
+    }
     scan.recovery.clean_stop = !after_io_error && scan.clean_stop == Some(scan.at) && scan.recovery.torn.is_none();
     let Scan { recovery, debris_end, unproven, .. } = scan;
     Ok(Some(Found { recovery, active, header, end, debris_end, unproven, segments }))
+}
+
+/// Epoch of the last group of a segment that is followed by an empty one. Only its headers are looked at.
+fn epoch_at_end(fs: &dyn FileSystem, segment: &SegmentFile) -> Result<Epoch, OpenError> {
+    let reading = || io_error(&segment.path, "reading a log segment");
+    let (file, header) = open_segment(fs, &segment.path, OpenMode::Read).map_err(reading())?;
+    let Ok(header) = header else { return Ok(Epoch(0)) };
+    let (mut walk, mut epoch) = (Walk::new(header, segment.bytes), Epoch(0));
+    while let Some((header, bytes)) = walk.peek(&*file).map_err(reading())? {
+        epoch = header.epoch;
+        walk.skip(bytes);
+    }
+    Ok(epoch)
 }
 
 impl Scan<'_> {
@@ -163,10 +178,10 @@ impl Scan<'_> {
             let file = segment.path.clone();
             return Err(OpenError::LaterEpoch { file, found: group.epoch(), expected, at: group.first() });
         }
-        if group.epoch() < self.last_epoch {
+        if group.epoch() < self.recovery.last_epoch {
             return Err(self.rot(segment, offset, group.first(), "a group of an earlier epoch"));
         }
-        self.last_epoch = group.epoch();
+        self.recovery.last_epoch = group.epoch();
         let wanted = self.from.after.sequence;
         if group.first() > wanted {
             visit(group).map_err(|source| OpenError::Replay { first: group.first(), last: group.last(), source })?;

@@ -7,7 +7,7 @@ use crate::fs::File;
 use crate::limits::READ_CHUNK_BYTES;
 use crate::{ChainHash, Position, Sequence};
 
-use super::frame::{FOOTER_BYTES, GROUP_MAGIC, Group, HEADER_BYTES, PLACEMENT_BYTES, Placement};
+use super::frame::{FOOTER_BYTES, GROUP_MAGIC, Group, GroupHeader, HEADER_BYTES, PLACEMENT_BYTES, Placement};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Window, fits};
 
 const HEAD: usize = PLACEMENT_BYTES + HEADER_BYTES;
@@ -57,10 +57,10 @@ impl Walk {
     }
 
     /// The placement and group header at the present offset, whatever the chain says; for skipping.
-    pub(crate) fn peek(&mut self, file: &dyn File) -> io::Result<Option<(Sequence, usize)>> {
+    pub(crate) fn peek(&mut self, file: &dyn File) -> io::Result<Option<(GroupHeader, usize)>> {
         let head = self.window.get(file, self.offset, HEAD)?;
         let opened = Placement::open(head, &self.header.key, self.offset);
-        Ok(opened.map(|(_, header)| (header.last(), header.group_bytes().saturating_add(PLACEMENT_BYTES))))
+        Ok(opened.map(|(_, header)| (header, header.group_bytes().saturating_add(PLACEMENT_BYTES))))
     }
 
     /// Bytes that were walked over before.

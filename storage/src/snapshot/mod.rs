@@ -14,6 +14,7 @@
 mod error;
 mod format;
 mod reader;
+mod receive;
 mod writer;
 
 use std::io;
@@ -26,6 +27,7 @@ use crate::{Epoch, Position, Sequence};
 
 pub use error::{BadSnapshot, SnapshotError, SnapshotInfo};
 pub use reader::SnapshotReader;
+pub use receive::SnapshotReceiver;
 pub use writer::SnapshotWriter;
 
 use error::io_error;
@@ -60,6 +62,31 @@ impl SnapshotStore {
     /// Begins a snapshot. It exists only once [`SnapshotWriter::finish`] returns.
     pub fn create(&self, position: Position, epoch: Epoch) -> Result<SnapshotWriter, SnapshotError> {
         SnapshotWriter::create(&self.fs, &self.dir, position, epoch)
+    }
+
+    /// Begins to receive a snapshot from elsewhere, announced with this position, epoch and length (the path is not looked
+    /// at). It exists only once [`SnapshotReceiver::finish`] returns.
+    pub fn receive(&self, announced: SnapshotInfo) -> Result<SnapshotReceiver, SnapshotError> {
+        SnapshotReceiver::create(&self.fs, &self.dir, announced)
+    }
+
+    /// Appends up to `max` bytes of a snapshot's file from `offset` on to `out`, unchecked: whoever puts the file together
+    /// again checks all of it. Nothing is appended at the file's end.
+    pub fn read_at(
+        &self,
+        info: &SnapshotInfo,
+        offset: u64,
+        max: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SnapshotError> {
+        let what = "reading a snapshot's file";
+        let file = self.fs.open(&info.path, OpenMode::Read).map_err(io_error(&info.path, what))?;
+        let begin = out.len();
+        out.resize(begin.saturating_add(max.min(crate::bytes::narrow(info.bytes.saturating_sub(offset)))), 0);
+        let piece = out.get_mut(begin..).unwrap_or_default();
+        let read = read_full_at(&*file, piece, offset).map_err(io_error(&info.path, what));
+        out.truncate(begin.saturating_add(*read.as_ref().unwrap_or(&0)));
+        read.map(drop)
     }
 
     /// The snapshots there are, oldest first, by their headers; unreadable ones apart.
@@ -131,6 +158,10 @@ impl SnapshotStore {
         }
         Ok(removed)
     }
+}
+
+fn snapshot_path(dir: &Path, sequence: Sequence) -> PathBuf {
+    dir.join(format!("{:020}.snap", sequence.0))
 }
 
 #[cfg(test)]

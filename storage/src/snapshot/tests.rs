@@ -163,3 +163,71 @@ fn a_newer_format_is_said_so() {
     assert!(bad[0].what.contains("format 9 is newer"), "{}", bad[0].what);
     assert!(matches!(store.open_snapshot(&info), Err(SnapshotError::NewerFormat { version: 9, .. })));
 }
+
+/// Sends a snapshot's file from one store to another in pieces, changed on the way by `change`.
+fn send(
+    from: &SnapshotStore,
+    info: &SnapshotInfo,
+    to: &SnapshotStore,
+    change: impl Fn(u64, &mut Vec<u8>),
+) -> Result<SnapshotInfo, SnapshotError> {
+    let mut receiver = to.receive(info.clone())?;
+    loop {
+        let mut piece = Vec::new();
+        from.read_at(info, receiver.received(), 400_003, &mut piece).unwrap();
+        if piece.is_empty() {
+            return receiver.finish();
+        }
+        change(receiver.received(), &mut piece);
+        receiver.write(receiver.received(), &piece)?;
+    }
+}
+
+#[test]
+fn a_snapshot_from_elsewhere_counts_only_when_it_is_whole() {
+    let (here, there) = (SimFs::new(1), SimFs::new(2));
+    let (from, to) = (store(&here), store(&there));
+    let info = write(&from, 12).unwrap();
+    let untouched = |_: u64, _: &mut Vec<u8>| {};
+    let flipped = send(&from, &info, &to, |offset, piece| {
+        if offset > 0 {
+            piece[17] ^= 1;
+        }
+    });
+    assert!(matches!(flipped, Err(SnapshotError::Damaged { .. })), "{flipped:?}");
+    let other = SnapshotInfo { position: position(13), ..info.clone() };
+    assert!(send(&from, &other, &to, untouched).is_err(), "not what was announced");
+    let longer = SnapshotInfo { bytes: info.bytes + 1, ..info.clone() };
+    assert!(send(&from, &longer, &to, untouched).is_err(), "ended early");
+    let shorter = SnapshotInfo { bytes: info.bytes - 1, ..info.clone() };
+    assert!(send(&from, &shorter, &to, untouched).is_err(), "cut short");
+    let mut gap = to.receive(info.clone()).unwrap();
+    gap.write(5, b"later").unwrap_err();
+    drop(gap);
+    assert_eq!(there.list(Path::new(DIR)).unwrap(), [], "nothing is left of any of them");
+
+    let received = send(&from, &info, &to, untouched).unwrap();
+    there.crash(CrashPolicy::DropUnsynced);
+    assert_eq!(received, info);
+    assert!(read(&mut to.open_snapshot(&received).unwrap()) == sections(12));
+}
+
+#[test]
+fn a_snapshot_from_elsewhere_survives_a_power_cut_or_leaves_nothing() {
+    for nth in 1.. {
+        let (here, there) = (SimFs::new(1), SimFs::new(nth));
+        let (from, to) = (store(&here), store(&there));
+        let info = write(&from, 12).unwrap();
+        there.plan(Fault::nth(Operation::AnyChange, nth, FaultKind::PowerCut));
+        let sent = send(&from, &info, &to, |_, _| {});
+        let reached = there.fault_reached();
+        there.crash(CrashPolicy::Random(nth));
+        let (sequence, bad) = newest(&store(&there));
+        assert_eq!(bad, 0, "step {nth}");
+        assert!(sent.is_err() || sequence == Some(Sequence(12)), "step {nth}");
+        if !reached {
+            assert!(nth > 8, "the steps were not reached");
+            return;
+        }
+    }
+}

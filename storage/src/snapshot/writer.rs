@@ -10,6 +10,7 @@ use crate::{Epoch, Position};
 
 use super::error::{SnapshotError, SnapshotInfo, io_error};
 use super::format::{CHUNK_HEAD_BYTES, ChunkHead, Header, Kind};
+use super::snapshot_path;
 
 const WRITING: &str = "writing a snapshot";
 
@@ -98,7 +99,7 @@ impl SnapshotWriter {
         let end = ChunkHead::seal(0, Kind::End, &[], &self.check);
         self.put(&end.encode())?;
         let Header { position, epoch } = self.header;
-        let path = self.dir.join(format!("{:020}.snap", position.sequence.0));
+        let path = snapshot_path(&self.dir, position.sequence);
         self.file.sync_data().map_err(io_error(&self.temporary, WRITING))?;
         self.fs.rename(&self.temporary, &path).map_err(io_error(&path, WRITING))?;
         self.finished = true;

@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod model;
 mod reading;
+mod received;
 mod space;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,159 @@
+//! One region in the list of regions.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::health::{Health, Signs};
+use super::today::{TodayView, region_today};
+use crate::aggregator::figures::Bucket;
+use crate::aggregator::region::Region;
+use crate::aggregator::region::line::reason_name;
+use crate::domain::id::RegionId;
+use crate::domain::money::Currency;
+use crate::domain::time::Timestamp;
+use crate::view::Rfc3339;
+
+/// How far the centre is behind a region.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[schema(as = Lag)]
+pub struct LagView {
+    /// Entries that have not arrived, as far as the centre knows.
+    pub entries: u64,
+    /// Their bytes, roughly.
+    pub bytes: u64,
+    /// Seconds since the centre last had everything; counts on while the line is down.
+    pub seconds: f64,
+}
+
+/// A node that was refused for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Fenced)]
+pub struct FencedView {
+    /// `epoch_superseded`, `behind_centre`, `other_history` or `epoch_not_granted`; tolerate values you don't know.
+    #[schema(example = "epoch_superseded")]
+    pub reason: &'static str,
+    /// What and what to do.
+    pub detail: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Rfc3339,
+    /// Which process: drawn anew at each of its starts.
+    pub instance: String,
+}
+
+/// A region.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Region)]
+pub struct RegionEntry {
+    /// Its name.
+    pub region: String,
+    /// The epoch granted last.
+    pub epoch: u32,
+    /// Whether its node ships.
+    pub connected: bool,
+    /// `green`, `yellow` or `red`.
+    pub health: Health,
+    /// Why it is not green.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
+    /// The last entry that has arrived and is on disk.
+    pub last_sequence: u64,
+    /// The last entry that answers show.
+    pub applied_sequence: u64,
+    /// How far the centre is behind.
+    pub lag: LagView,
+    /// When its node last spoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
+    pub last_heard_at: Option<Rfc3339>,
+    /// A node of this region that was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub fenced: Option<FencedView>,
+    /// Whether the copy ends before the region's log begins.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub needs_seed: bool,
+    /// Where customers reach its node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub public_url: Option<String>,
+    /// Stores on sale.
+    pub stores: usize,
+    /// Orders that can still change.
+    pub open_orders: usize,
+    /// The present business day of its stores.
+    pub today: TodayView,
+    /// ISO 4217.
+    #[schema(example = "CNY")]
+    pub currency: String,
+}
+
+impl RegionEntry {
+    /// A region at `now`, with its day as a sum.
+    pub fn of(region: &Region, now: Timestamp) -> (Self, Bucket, Currency) {
+        let views = region.reads().views();
+        let catalog = views.catalog();
+        let today = region_today(&region.figures(), &catalog, now);
+        let (line, applying) = (region.line(), region.applying());
+        let received = region.received().sequence.0;
+        let failure = region.replica().failure();
+        let signs = Signs { now, line: &line, applying: &applying, log_failure: failure.as_deref() };
+        let (health, reason) = signs.judge();
+        let entry = Self {
+            region: region.id().to_string(),
+            epoch: region.replica().epoch().0,
+            connected: line.connected,
+            health,
+            reason,
+            last_sequence: received,
+            applied_sequence: region.applied(),
+            lag: LagView {
+                entries: line.head.saturating_sub(received),
+                bytes: line.bytes_behind,
+                seconds: round_tenth(line.lag_seconds(now)),
+            },
+            last_heard_at: line.heard_at.map(Rfc3339),
+            fenced: line.fence.map(|fence| FencedView {
+                reason: reason_name(fence.reason),
+                detail: fence.detail,
+                at: Rfc3339(fence.since),
+                instance: format!("{:032x}", fence.instance),
+            }),
+            needs_seed: line.needs_seed,
+            public_url: region.announcement().public_url.clone(),
+            stores: catalog.stores.len(),
+            open_orders: views.open_orders(),
+            today: TodayView::from(&today),
+            currency: catalog.currency.as_str().to_owned(),
+        };
+        (entry, today, catalog.currency)
+    }
+
+    /// A region whose copy can't be used.
+    pub fn broken(region: &RegionId, why: &str) -> Self {
+        Self {
+            region: region.to_string(),
+            epoch: 0,
+            connected: false,
+            health: Health::Red,
+            reason: Some(format!("the copy can't be used: {why}")),
+            last_sequence: 0,
+            applied_sequence: 0,
+            lag: LagView { entries: 0, bytes: 0, seconds: 0.0 },
+            last_heard_at: None,
+            fenced: None,
+            needs_seed: false,
+            public_url: None,
+            stores: 0,
+            open_orders: 0,
+            today: TodayView::from(&Bucket::default()),
+            currency: Currency::CNY.as_str().to_owned(),
+        }
+    }
+}
+
+fn round_tenth(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
+}
