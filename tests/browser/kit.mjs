@@ -2,7 +2,7 @@
 // over the API where no click is under test.
 
 import assert from "node:assert/strict";
-import { broken, launch, open, openIn, promise, run } from "./browser.mjs";
+import { broken, button, launch, open, openIn, promise, run } from "./browser.mjs";
 
 export { button, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 export const STORE = { id: "sh-001", name: "人民广场店" };

@@ -178,7 +178,7 @@ async function run(kit, base, node) {
     await pos.getByRole("dialog").getByRole("button", { name: "保存" }).click();
     await visible(button(pos, "设为售罄: 担担面"));
     await menuSays(api, "noodle-dandan", 20); // no more is ever shown
-    await button(pos, "订单").click();
+    await button(pos, "订单", { exact: true }).click();
   });
 
   await promise("the language changes in place, everywhere", async () => {

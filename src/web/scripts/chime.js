@@ -92,5 +92,4 @@ async function arm() {
 }
 
 for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, arm, { capture: true, passive: true });
-// Where sound needs no touch (a kiosk that was started so), it is there from the beginning.
-if (chime.on && typeof AudioContext === "function" && /** @type {any} */ (navigator).getAutoplayPolicy?.("audiocontext") === "allowed") arm();
+arm(); // where sound needs no touch (a kiosk that was started so), it is there from the beginning

@@ -188,10 +188,11 @@ export function storeView() {
   const totals = sum(cart, menu, app.campaigns);
   const closed = !store.open ? t("menu.closed") : !store.accepting ? t("menu.paused") : null;
   return el("div", { class: `shop ${app.showCart ? "show-cart" : ""}` },
-    el("div", { class: "menu" },
+    app.offline ? el("p", { class: "banner across" }, t("offline.menu")) : null,
+    el("div", { class: "menu", "data-key": "menu" },
       el("div", { class: "row" }, el("h1", { tabindex: "-1" }, store.name), storeTag(store)),
       el("div", { class: "row store-where" }, el("span", { class: "muted small" }, `${store.city} · ${store.address}`), el("a", { class: "button plain push-right", href: "#/" }, t("menu.change-store"))),
-      app.offline ? el("p", { class: "banner" }, t("offline.menu")) : closed ? el("p", { class: "banner" }, closed) : null,
+      closed && !app.offline ? el("p", { class: "banner" }, closed) : null,
       app.signInNeeded ? el("p", { class: "banner row" }, t("sign-in.needed"), el("button", { type: "button", class: "push-right", onclick: askToken }, t("sign-in.paste"))) : null,
       offers.length > 0 ? el("ul", { class: "offers" }, offers) : null,
       el("nav", { class: "categories", "aria-label": t("menu.categories") }, groups.map(([heading], index) =>
@@ -200,7 +201,7 @@ export function storeView() {
         el("section", { "aria-labelledby": `category-${index}`, "data-key": `category ${heading}` },
           el("h2", { id: `category-${index}`, class: "category" }, category(heading)),
           el("ul", { class: "items" }, items.map(itemCard))))),
-    el("aside", { class: "cart-side", "aria-label": t("cart.title") }, cartView(totals)),
+    el("aside", { class: "cart-side", "data-key": "cart", "aria-label": t("cart.title") }, cartView(totals)),
     totals.count > 0 && !app.showCart
       ? el("a", { class: "button primary large cart-bar", "aria-label": t("cart.show", { count: totals.count }), href: `#/store/${encodeURIComponent(store.id)}/cart` },
           el("span", {}, t("cart.title"), " ", el("span", { class: "bubble numbers" }, totals.count)), el("span", { class: "numbers push-right" }, money(totals.payable, menu.currency)))

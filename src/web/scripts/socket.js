@@ -37,6 +37,7 @@ export class Push {
     /** @type {number | null} */
     this.lastHeard = null; // ms since 1970, of anything the node said
     addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#cut());
     addEventListener("pageshow", (event) => event.persisted && this.#hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#hurry());
   }
@@ -102,12 +103,15 @@ export class Push {
   #watchSilence(ms) {
     clearTimeout(this.#watch);
     const socket = this.#socket;
-    this.#watch = setTimeout(() => {
-      if (!socket || socket !== this.#socket) return;
-      socket.onclose = null;
-      socket.close();
-      this.#closed(0);
-    }, ms);
+    this.#watch = setTimeout(() => socket === this.#socket && this.#cut(), ms);
+  }
+
+  // The line is cut, though the socket may not know it yet.
+  #cut() {
+    if (!this.#socket) return;
+    this.#socket.onclose = null;
+    this.#socket.close();
+    this.#closed(0);
   }
 
   /** @param {string} text */
