@@ -1,12 +1,16 @@
 //! The pages: customer, POS, kitchen and call screen of a node, dashboard of the aggregator; embedded in the binary,
 //! without a build step or a foreign byte.
 //!
-//! Pages are plain HTML that names scripts and styles under a path holding the hash of them all, so those never change and
-//! are cached for ever, while the HTML is asked for again each time. This room serves bytes: it never renders data, never
+//! Pages are plain HTML that names one script and one style sheet under a path holding the hash of them all, so those never change
+//! and are cached for ever, while the HTML is asked for again each time. This room serves bytes: it never renders data, never
 //! reads a token and knows no order; the pages talk to the public API like any other client.
 
 mod assets;
+mod bundle;
+mod encoding;
 mod response;
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::Path;
@@ -17,7 +21,7 @@ use axum::routing::get;
 use assets::{Asset, BUNDLE};
 use response::{Freshness, answer, missing};
 
-/// A node's pages and their assets. Every one of them answers without a token.
+/// The pages and their assets. Every one of them answers without a token.
 pub fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -27,6 +31,7 @@ where
         .route("/pos", get(|headers: HeaderMap| page("pos", headers)))
         .route("/kitchen", get(|headers: HeaderMap| page("kitchen", headers)))
         .route("/screen", get(|headers: HeaderMap| page("screen", headers)))
+        .route("/worker.js", get(worker))
         .merge(assets())
 }
 
@@ -42,11 +47,18 @@ fn assets<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
+    // Compressing takes a moment, which nobody should wait for. Without a thread for it the first request does it.
+    let _ = std::thread::Builder::new().name("pages".to_owned()).spawn(|| LazyLock::force(&BUNDLE));
     Router::new().route("/assets/{name}", get(asset)).route("/assets/{version}/{name}", get(versioned_asset))
 }
 
 async fn page(name: &'static str, headers: HeaderMap) -> Response {
     BUNDLE.page(name).map_or_else(missing, |page| answer(page, &headers, Freshness::AskAgain))
+}
+
+/// The service worker: its address must never change, so its content is asked for again.
+async fn worker(headers: HeaderMap) -> Response {
+    answer(&BUNDLE.worker, &headers, Freshness::AskAgain)
 }
 
 /// A picture by the name that a catalogue gives it: it may change with the next version.

@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -34,26 +35,34 @@ impl Freshness {
 }
 
 /// Own scripts and styles only, no inline ones, connections to this node only (`'self'` covers its WebSocket); pictures may
-/// come from the chain's CDN. Nothing may frame the pages, and no text can become HTML.
+/// come from the chain's CDN. Nothing may frame the pages, and no text can become HTML: the one policy for trusted types gives
+/// out the address of our own worker and nothing else (`keep.js`).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types 'none'";
+    connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types qucan-worker";
 
 /// What the pages may use of the device: the position, for the nearest store; the wake lock, for the call screen.
 const PERMISSIONS: &str = "geolocation=(self), screen-wake-lock=(self), camera=(), microphone=(), payment=(), usb=()";
 
 /// Answers with the asset, or 304 where the client has it.
 pub(super) fn answer(asset: &Asset, request: &HeaderMap, freshness: Freshness) -> Response {
-    let kept = request.get_all(IF_NONE_MATCH).iter().any(|tags| matches(tags, &asset.etag));
+    let Some(form) = asset.form(request) else { return missing() };
+    let kept = request.get_all(IF_NONE_MATCH).iter().any(|tags| matches(tags, &form.etag));
     let (status, body) =
-        if kept { (StatusCode::NOT_MODIFIED, Body::empty()) } else { (StatusCode::OK, Body::from(asset.body.clone())) };
+        if kept { (StatusCode::NOT_MODIFIED, Body::empty()) } else { (StatusCode::OK, Body::from(form.body.clone())) };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, freshness.directive());
-    headers.insert(ETAG, asset.etag.clone());
+    headers.insert(ETAG, form.etag.clone());
+    if asset.varies() {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !kept {
         headers.insert(CONTENT_TYPE, asset.content_type.clone());
+        if let Some(encoding) = form.encoding.header() {
+            headers.insert(CONTENT_ENCODING, encoding);
+        }
     }
     // A picture opened on its own is a document too: the policy goes with everything.
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 
 const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const TARGET_PX = 44;
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
 
 export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 
@@ -22,14 +22,22 @@ export async function promise(text, check) {
   console.log(`ok ${String(run.passed).padStart(2)}  ${text} (${Date.now() - start} ms)`);
 }
 
+const LINE_DOWN = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_INTERNET_DISCONNECTED|ERR_FAILED|WebSocket connection|503/;
+
 /** A page of its own, watched: every error in it fails the run, but for refused connections while something restarts. */
-export async function open(browser, url, { name, width, height, locale = "zh-CN", colorScheme = "light", sockets = true }) {
-  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce" });
+export async function open(browser, url, { name, width = 1280, height = 800, locale = "zh-CN", colorScheme = "light", sockets = true, scripts = [], ...more }) {
+  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce", ...more });
   context.setDefaultTimeout(8_000);
+  for (const script of scripts) await context.addInitScript(script);
+  return openIn(context, url, { name, sockets });
+}
+
+/** One more page in a browser context, such as a second tab. */
+export async function openIn(context, url, { name, sockets = true }) {
   const page = await context.newPage();
   if (!sockets) await page.routeWebSocket("**/v1/push", (socket) => socket.close());
   page.on("console", (message) => {
-    const lineDown = run.restarting && /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection|503/.test(message.text());
+    const lineDown = run.restarting && LINE_DOWN.test(message.text());
     if (message.type() === "error" && !lineDown && !run.tolerated?.test(message.text())) run.errors.push(`${name}: ${message.text()}`);
   });
   page.on("pageerror", (error) => run.errors.push(`${name}: ${error.stack}`));

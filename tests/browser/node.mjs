@@ -12,7 +12,7 @@ export class Node {
   #directory = mkdtempSync(join(tmpdir(), "qucan-browser-"));
   #config = "";
 
-  static async start(binary, mode = "sandbox") {
+  static async start(binary, mode = "sandbox", catalogue = catalogueOf("east")) {
     const node = new Node();
     node.binary = binary;
     node.port = await freePort();
@@ -26,7 +26,7 @@ export class Node {
 region = "east"
 listen = ["127.0.0.1:${node.port}"]
 data_dir = "${join(node.#directory, "data")}"
-catalog = "${catalogueOf("east")}"
+catalog = "${catalogue}"
 
 [auth]
 hs256_secret_file = "${secret}"
@@ -48,6 +48,11 @@ hs256_secret_file = "${secret}"
   /** Stops it as an operator would. */
   down() {
     return this.#program.down();
+  }
+
+  /** Ends it as a power cut would. */
+  kill() {
+    return this.#program.kill();
   }
 
   async end() {

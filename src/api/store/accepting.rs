@@ -37,6 +37,21 @@ pub struct SetAcceptingBody {
     until: Option<String>,
 }
 
+/// Whether the store takes orders, and if it is paused, why and until when: what its staff see on every screen.
+#[utoipa::path(get, path = "/v1/stores/{store}/accepting", tag = "store", security(("token" = [])),
+    params(("store" = String, Path, description = "The store")),
+    responses((status = 200, description = "Whether the store takes orders now", body = AcceptingView)))]
+pub async fn get_accepting(
+    State(state): State<Arc<AppState>>,
+    staff: StoreStaff,
+    PathId(store): PathId<StoreId>,
+    _: NoQuery,
+) -> Result<Response, Problem> {
+    check(&state, &staff, &store)?;
+    let pause = state.engine.views().pause(&store);
+    Ok(json(StatusCode::OK, &AcceptingView::of(&store, pause.as_ref(), state.engine.now())))
+}
+
 /// Pauses or resumes the store. A pause with an end is over by itself.
 #[utoipa::path(put, path = "/v1/stores/{store}/accepting", tag = "store", security(("token" = [])),
     params(("store" = String, Path, description = "The store")), request_body = SetAcceptingBody,

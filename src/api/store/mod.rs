@@ -24,7 +24,7 @@ pub fn routes() -> Router<Arc<AppState>> {
         .route("/v1/stores/{store}/queue", get(queue::follow_queue))
         .route("/v1/stores/{store}/orders", get(orders::list_store_orders))
         .route("/v1/stores/{store}/board", get(board::get_board))
-        .route("/v1/stores/{store}/accepting", put(accepting::set_accepting))
+        .route("/v1/stores/{store}/accepting", get(accepting::get_accepting).put(accepting::set_accepting))
         .route("/v1/stores/{store}/stock", get(stock::list_stock))
         .route("/v1/stores/{store}/stock/{sku}", put(stock::set_stock))
         .route("/v1/stores/{store}/stock/{sku}/adjust", post(stock::adjust_stock))

@@ -1,12 +1,15 @@
 // Calls of the node's HTTP API. Every call the pages make is safe to repeat (by its nature or by its Idempotency-Key),
 // so a lost line or a busy node is tried again a few times before anybody is bothered.
 
+import { heardTime } from "./time.js";
+
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 15_000;
 const RETRY_AFTER_MAX_MS = 5_000;
 
 /** What the node (or the line) refused; `kind` is the last part of the problem's type, such as `out-of-stock`. */
 export class Problem extends Error {
+  /** @param {string} kind @param {number} status @param {any} members */
   constructor(kind, status, members = {}) {
     super(members.detail ?? members.title ?? kind);
     this.kind = kind;
@@ -15,9 +18,10 @@ export class Problem extends Error {
   }
 }
 
+/** @type {Tokens} */
 let tokens = { get: () => null, renew: async () => false };
 
-/** Tells the calls where their token comes from: `get()`, and `renew()` after a 401, true if there is a new one. */
+/** Tells the calls where their token comes from: `get()`, and `renew()` after a 401, true if there is a new one. @param {Tokens} provider */
 export function useTokens(provider) {
   tokens = provider;
 }
@@ -28,9 +32,15 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @typedef {{ body?: unknown, key?: string, open?: boolean, attempts?: number }} CallOptions */
+
+/** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** `call("POST", "/v1/orders", {body, key})` → the answer's JSON; throws a `Problem`. `open: true` sends no token. */
+/**
+ * `call("POST", "/v1/orders", {body, key})` → the answer's JSON; throws a `Problem`. `open: true` sends no token.
+ * @param {string} method @param {string} path @param {CallOptions} options @returns {Promise<any>}
+ */
 export async function call(method, path, options = {}) {
   let renewed = false;
   for (let attempt = 1; ; attempt += 1) {
@@ -49,7 +59,9 @@ export async function call(method, path, options = {}) {
   }
 }
 
+/** @param {string} method @param {string} path @param {CallOptions} options */
 async function callOnce(method, path, { body, key, open }) {
+  /** @type {Record<string, string>} */
   const headers = { accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key) headers["idempotency-key"] = key;
@@ -57,6 +69,7 @@ async function callOnce(method, path, { body, key, open }) {
   if (token) headers.authorization = `Bearer ${token}`;
   const control = new AbortController();
   const timer = setTimeout(() => control.abort(), TIMEOUT_MS);
+  const asked = Date.now();
   let response;
   let text;
   try {
@@ -67,11 +80,13 @@ async function callOnce(method, path, { body, key, open }) {
   } finally {
     clearTimeout(timer);
   }
+  heardTime(response.headers.get("date"), asked);
   const answer = parse(text);
   if (response.ok) return answer ?? {};
   throw problemFrom(response, answer ?? {});
 }
 
+/** @param {string} text */
 function parse(text) {
   try {
     return JSON.parse(text);
@@ -80,6 +95,7 @@ function parse(text) {
   }
 }
 
+/** @param {Response} response @param {any} members */
 function problemFrom(response, members) {
   const kind = String(members.type ?? "").split("/").pop() || `status-${response.status}`;
   const seconds = Number(response.headers.get("retry-after"));
@@ -87,7 +103,10 @@ function problemFrom(response, members) {
   return new Problem(kind, response.status, members);
 }
 
-/** All pages of a list call whose answer holds `name` and `next_cursor`. */
+/**
+ * All pages of a list call whose answer holds `name` and `next_cursor`.
+ * @param {string} path @param {string} name @param {CallOptions} [options] @returns {Promise<any[]>}
+ */
 export async function listAll(path, name, options) {
   const found = [];
   let cursor = null;
@@ -99,7 +118,7 @@ export async function listAll(path, name, options) {
   return found;
 }
 
-/** A path with every part encoded: path`/v1/orders/${id}`. */
+/** A path with every part encoded: path`/v1/orders/${id}`. @param {TemplateStringsArray} parts @param {string[]} values */
 export function path(parts, ...values) {
   return parts.reduce((text, part, index) => text + encodeURIComponent(values[index - 1]) + part);
 }

@@ -3,10 +3,13 @@
 
 import { storage } from "./session.js";
 
+/** @param {string} store */
 const slot = (store) => `qucan.cart.${store}`;
 
+/** @returns {Cart} */
 export const emptyCart = () => ({ lines: [], note: "", coupon: null });
 
+/** @param {string} store @returns {Cart} */
 export function loadCart(store) {
   try {
     return { ...emptyCart(), ...JSON.parse(storage.get(slot(store)) ?? "{}") };
@@ -15,23 +18,26 @@ export function loadCart(store) {
   }
 }
 
+/** @param {string} store @param {Cart} cart */
 export function saveCart(store, cart) {
   storage.set(slot(store), JSON.stringify(cart));
 }
 
+/** @param {Menu} menu @param {string} sku */
 const itemOf = (menu, sku) => menu.items.find((item) => item.sku === sku);
 
-/** The chosen choices of a line with their names and prices, in the menu's order; a choice that is gone is left out. */
+/** The chosen choices of a line with their names and prices, in the menu's order; a choice that is gone is left out. @param {MenuItem} item @param {PickedOption[]} options */
 export function chosen(item, options) {
   return (item.options ?? []).flatMap((group) =>
     group.choices.filter((choice) => options.some((one) => one.option === group.id && one.choice === choice.id)));
 }
 
+/** @param {MenuItem} item @param {PickedOption[]} options */
 export function unitPrice(item, options) {
   return item.price + chosen(item, options).reduce((sum, choice) => sum + choice.price, 0);
 }
 
-/** Adds to a line that is the same in everything, else as a new line. */
+/** Adds to a line that is the same in everything, else as a new line. @param {Cart} cart @param {string} sku @param {number} quantity @param {PickedOption[]} options */
 export function addLine(cart, sku, quantity, options) {
   const sorted = [...options].sort((a, b) => `${a.option}/${a.choice}`.localeCompare(`${b.option}/${b.choice}`));
   const same = cart.lines.find((line) => line.sku === sku && JSON.stringify(line.options) === JSON.stringify(sorted));
@@ -39,7 +45,7 @@ export function addLine(cart, sku, quantity, options) {
   else cart.lines.push({ id: `${Date.now()}-${cart.lines.length}`, sku, quantity, options: sorted });
 }
 
-/** `{count, total, discount, payable, lines: [{line, item, amount}], gone}`; `gone` lines are no longer on the menu. */
+/** What a cart costs; `gone` lines are no longer on the menu. @param {Cart} cart @param {Menu} menu @param {Campaign[]} campaigns @returns {CartSum} */
 export function sum(cart, menu, campaigns) {
   const lines = cart.lines.map((line) => {
     const item = itemOf(menu, line.sku);
@@ -48,9 +54,9 @@ export function sum(cart, menu, campaigns) {
   const here = lines.filter(({ item }) => item);
   const total = here.reduce((all, { unit, line }) => all + unit * line.quantity, 0);
   const campaign = campaigns.find((one) => one.id === cart.coupon?.campaign);
-  const covered = campaign ? here.filter(({ item }) => item.sku === campaign.sku) : [];
+  const covered = campaign ? here.find(({ item }) => item?.sku === campaign.sku)?.item : undefined;
   // One unit costs the campaign's price instead of the item's; surcharges of its options stay.
-  const discount = covered.length > 0 ? Math.max(0, covered[0].item.price - campaign.pay_price) : 0;
+  const discount = campaign && covered ? Math.max(0, covered.price - campaign.pay_price) : 0;
   return {
     lines,
     gone: lines.length > here.length,
@@ -58,11 +64,11 @@ export function sum(cart, menu, campaigns) {
     total,
     discount,
     payable: total - discount,
-    applied: covered.length > 0,
+    applied: covered !== undefined,
   };
 }
 
-/** The body of `POST /v1/orders`. */
+/** The body of `POST /v1/orders`. @param {string} store @param {Cart} cart @param {number} expected */
 export function orderRequest(store, cart, expected) {
   return {
     store,

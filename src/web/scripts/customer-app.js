@@ -4,11 +4,37 @@ import { saveCart } from "./cart.js";
 import { el } from "./dom.js";
 import { named } from "./language.js";
 
-/** `draw()` shows the present state; `go(hash)` changes the view; `failed(problem)` tells; `leave` ends a view. */
-export const app = {
-  session: null,
-  push: null,
-  stores: null,
+/**
+ * `draw()` shows the present state; `go(hash)` changes the view; `failed(problem)` tells; `leave` ends a view; `offline` means that
+ * what is shown was kept from before. Store, menu and cart are there whenever the view is "store", the order when it is "order".
+ * @typedef {object} App
+ * @property {import("./session.js").Session} session
+ * @property {import("./socket.js").Push} push
+ * @property {Promise<unknown>} signedIn
+ * @property {Store[]} stores
+ * @property {Store} store
+ * @property {Menu} menu
+ * @property {Cart} cart
+ * @property {boolean} showCart
+ * @property {Campaign[]} campaigns
+ * @property {Coupon[]} coupons
+ * @property {Order} order
+ * @property {Order[]} orders
+ * @property {string | null} ordersNext
+ * @property {string | null} view
+ * @property {(() => void) | null} leave
+ * @property {any} problem
+ * @property {boolean} offline
+ * @property {boolean} signInNeeded no token, and none to be had here
+ * @property {() => void} draw
+ * @property {(hash: string, order?: Order) => void} go
+ * @property {(problem: any, names?: (sku: string) => string) => void} failed
+ * @property {() => Promise<void>} loadCoupons
+ */
+
+/** @type {App} */
+export const app = /** @type {any} */ ({
+  stores: [],
   store: null,
   menu: null,
   cart: null,
@@ -21,9 +47,14 @@ export const app = {
   view: null,
   leave: null,
   problem: null,
-};
+  offline: false,
+  signInNeeded: false,
+});
 
-/** A dish's name on the menu shown. */
+/** A view opens: it calls `show` with what to do once it is still wanted, perhaps first with what was kept, then with what is true.
+ * @typedef {(enter: () => void) => void} Show */
+
+/** A dish's name on the menu shown. @param {string} sku */
 export const nameOf = (sku) => named(app.menu?.items.find((item) => item.sku === sku)?.name) || sku;
 
 export function keepCart() {
@@ -31,10 +62,13 @@ export function keepCart() {
   app.draw();
 }
 
-/** − 2 +, each a full target. */
-export function stepper(value, labels, change, least = 0) {
+/** Whether a problem is one of the line or of a node that is away, and trying again may help. @param {any} problem */
+export const isAway = (problem) => problem?.status === 0 || problem?.status >= 500 || problem?.status === 429;
+
+/** − 2 +, each a full target. @param {number} value @param {{ less: string, more: string }} labels @param {(value: number) => void} change */
+export function stepper(value, labels, change, least = 0, most = 99) {
   return el("span", { class: "stepper push-right" },
     el("button", { type: "button", "aria-label": labels.less, disabled: value <= least, onclick: () => change(value - 1) }, "−"),
     el("span", { class: "numbers", "aria-live": "polite" }, value),
-    el("button", { type: "button", "aria-label": labels.more, disabled: value >= 99, onclick: () => change(value + 1) }, "+"));
+    el("button", { type: "button", "aria-label": labels.more, disabled: value >= most, onclick: () => change(value + 1) }, "+"));
 }

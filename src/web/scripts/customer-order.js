@@ -1,57 +1,119 @@
-// One order, live: where it is, its pickup code in huge type, paying and cancelling; and the list of one's orders.
+// One order, live: where it is and how long it will take, its pickup code in huge type, paying, cancelling, ordering it again.
 
 import { call, path, Problem } from "./api.js";
-import { app } from "./customer-app.js";
-import { announce, ask, el, once } from "./dom.js";
-import { clock, day, money } from "./format.js";
+import { addLine, emptyCart, loadCart, saveCart } from "./cart.js";
+import { chime } from "./chime.js";
+import { app, isAway } from "./customer-app.js";
+import { payOrder, payProvider } from "./customer-pay.js";
+import { announce, ask, el, notice, once } from "./dom.js";
+import { clock, money } from "./format.js";
 import { named, t } from "./language.js";
+import { storage } from "./session.js";
 import { title } from "./shell.js";
+import { minutesSince } from "./time.js";
 
+/** @type {[string, keyof Order][]} */
 const STEPS = [["placed", "created_at"], ["paid", "paid_at"], ["accepted", "accepted_at"], ["ready", "ready_at"], ["collected", "collected_at"]];
 const ENDED = ["cancelled", "rejected"];
 const FINAL = ["collected", ...ENDED];
+const KEPT = "qucan.order";
+const RING_AGAIN_MS = 4_000;
+const RINGS = 4;
+const MINUTES_EVERY_MS = 20_000;
 let paying = false;
+let ringing = 0;
 
+/** @param {Order} order */
 const closed = (order) => FINAL.includes(order.status) && order.refund?.status !== "pending";
+/** @param {Order} order */
 const known = (order) => ["awaiting_payment", "paid", "accepted", "ready", ...FINAL].includes(order.status);
+/** @param {Order} order */
+export const isFinal = (order) => FINAL.includes(order.status);
+/** @param {Order} order */
 export const statusText = (order) => (known(order) ? t(`status.${order.status}`) : order.status);
 
-export async function openOrder(id) {
-  app.order = await call("GET", path`/v1/orders/${id}`);
-  app.view = "order";
-  if (closed(app.order)) return;
-  const stop = app.push.subscribe(`order/${id}`, {
-    snapshot: show,
-    event: (_, order) => show(order),
-    poll: async () => show(await call("GET", path`/v1/orders/${id}`)),
-    problem: (problem) => app.failed(new Problem(String(problem.type).split("/").pop(), 0, problem)),
-  });
-  app.leave = stop;
-
-  function show(order) {
-    if (app.order?.id !== id || order.offset < app.order.offset) return;
-    const moved = order.status !== app.order.status;
-    app.order = order;
-    if (moved) {
-      announce(`${statusText(order)}${order.pickup_code ? `. ${t("order.code")} ${order.pickup_code}` : ""}`);
-      if (order.status === "ready") navigator.vibrate?.([200, 100, 200]);
-    }
-    if (closed(order)) stop(); // nothing more will happen: the connection goes to somebody who waits
-    app.draw();
+/** @returns {Order | null} */
+function keptOrder() {
+  try {
+    return JSON.parse(storage.get(KEPT) ?? "null");
+  } catch {
+    return null;
   }
 }
 
+/** Keeps an order in this tab, for a reload without a line. @param {Order} order */
+export const keepOrder = (order) => storage.set(KEPT, JSON.stringify(order));
+
+/**
+ * What was kept of the order at once; then whatever comes first of the answer and the push.
+ * @param {string} id @param {import("./customer-app.js").Show} show
+ */
+export async function openOrder(id, show) {
+  const kept = keptOrder();
+  const begin = (/** @type {Order} */ order) =>
+    show(() => {
+      if (app.view === "order" && app.order?.id === id) return took(order);
+      Object.assign(app, { order, view: "order", offline: false });
+      keepOrder(order);
+      if (!closed(order)) follow(id);
+    });
+  if (kept?.id === id) begin(kept);
+  await app.signedIn;
+  try {
+    begin(await call("GET", path`/v1/orders/${id}`));
+  } catch (problem) {
+    if (kept?.id !== id || !isAway(problem)) throw problem; // with one kept, the push connection says that the line is cut
+  }
+}
+
+/** @param {string} id */
+function follow(id) {
+  const stop = app.push.subscribe(`order/${id}`, {
+    snapshot: took,
+    event: (_, order) => took(order),
+    poll: async () => took(await call("GET", path`/v1/orders/${id}`)),
+    problem: (problem) => app.failed(new Problem(String(problem.type).split("/").pop() ?? "", 0, problem)),
+  });
+  const timer = setInterval(app.draw, MINUTES_EVERY_MS);
+  app.leave = () => {
+    stop();
+    clearInterval(timer);
+    clearTimeout(ringing);
+  };
+}
+
+/** Takes the order as it is now; an older state than the one shown is left. @param {Order} order */
 function took(order) {
-  if (app.order?.id === order.id && order.offset >= app.order.offset) app.order = order;
+  if (app.order?.id !== order.id || order.offset < app.order.offset) return;
+  const before = app.order;
+  app.order = order;
+  keepOrder(order);
+  if (before.status !== order.status) announce(`${statusText(order)}${order.pickup_code ? `. ${t("order.code")} ${order.pickup_code}` : ""}`);
+  if (order.pickup_code && !before.pickup_code && order.status === "accepted") {
+    chime.ring("new");
+    navigator.vibrate?.(200);
+  }
+  if (order.status === "ready" && before.status !== "ready") callOwner(RINGS);
+  if (order.status !== "ready") clearTimeout(ringing);
+  if (closed(order) && !closed(before)) app.leave?.(); // nothing more will happen: the connection goes to somebody who waits
   app.draw();
 }
 
-const pay = once(async (order) => {
+// A phone may lie on the table: a few times, until it is touched.
+/** @param {number} times */
+function callOwner(times) {
+  chime.ring("ready");
+  navigator.vibrate?.([300, 120, 300, 120, 300]);
+  if (times > 1) ringing = setTimeout(() => callOwner(times - 1), RING_AGAIN_MS);
+}
+addEventListener("pointerdown", () => clearTimeout(ringing));
+
+const pay = once(async (/** @type {Order} */ order, /** @type {string} */ provider) => {
   paying = true;
   app.draw();
   try {
-    await call("POST", path`/v1/orders/${order.id}/pay`, { body: { provider: "sandbox" } });
-    took(await call("POST", path`/v1/sandbox/payments/${order.id}/succeed`));
+    const now = await payOrder(order, provider);
+    if (now) took(now);
   } catch (problem) {
     app.failed(problem);
   } finally {
@@ -60,9 +122,9 @@ const pay = once(async (order) => {
   }
 });
 
-const cancel = once(async (order) => {
+const cancel = once(async (/** @type {Order} */ order) => {
   const sure = await ask(t("order.cancel"), (close) =>
-    el("form", { onsubmit: (event) => { event.preventDefault(); close(true); } },
+    el("form", { onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); close(true); } },
       el("h2", {}, t("order.cancel")), el("p", {}, t("order.cancel-sure")),
       el("div", { class: "buttons" }, el("button", { type: "button", onclick: () => close(false) }, t("order.keep")), el("button", { class: "danger", type: "submit" }, t("order.cancel")))));
   if (!sure) return;
@@ -74,11 +136,35 @@ const cancel = once(async (order) => {
   }
 });
 
+/** Puts what is still on the menu into the cart, as it was chosen. */
+const again = once(async (/** @type {Order} */ order) => {
+  try {
+    const menu = await call("GET", path`/v1/stores/${order.store}/menu`, { open: true });
+    const cart = loadCart(order.store).lines.length > 0 ? loadCart(order.store) : emptyCart();
+    let missing = 0;
+    for (const line of order.lines) {
+      const item = menu.items.find((/** @type {MenuItem} */ one) => one.sku === line.sku);
+      const options = (line.options ?? []).map(({ option, choice }) => ({ option, choice }));
+      const has = (/** @type {PickedOption} */ one) => item.options?.some((/** @type {OptionGroup} */ group) => group.id === one.option && group.choices.some((choice) => choice.id === one.choice));
+      if (item && item.available !== 0 && options.every(has)) addLine(cart, line.sku, line.quantity, options);
+      else missing += 1;
+    }
+    saveCart(order.store, cart);
+    if (app.store?.id === order.store) app.cart = cart;
+    app.go(`#/store/${encodeURIComponent(order.store)}${cart.lines.length > 0 ? "/cart" : ""}`);
+    if (missing > 0) notice(t("order.again-missing", { count: missing }), "bad");
+  } catch (problem) {
+    app.failed(problem);
+  }
+});
+
+/** @param {Order} order */
 const why = (order) => {
   if (!order.reason) return null;
   return ["payment_timeout", "store_timeout", "auto"].includes(order.reason) ? t(`reason.${order.reason}`) : order.reason;
 };
 
+/** @param {Order} order */
 function progress(order) {
   const reached = STEPS.map(([, at]) => Boolean(order[at]));
   const last = reached.lastIndexOf(true);
@@ -86,89 +172,66 @@ function progress(order) {
     el("li", { class: index < last ? "done" : index === last ? "now" : "", "aria-current": index === last ? "step" : null },
       el("span", { class: "dot", "aria-hidden": "true" }, index <= last ? "✓" : ""),
       el("span", {}, t(`step.${step}`)),
-      el("span", { class: "muted small numbers" }, order[at] ? clock(order[at]) : ""))));
+      el("span", { class: "muted small numbers" }, order[at] ? clock(/** @type {string} */ (order[at])) : ""))));
 }
 
+/** Place in the queue and minutes to go, while it is being made. @param {Order} order */
+function waiting(order) {
+  if (!["paid", "accepted"].includes(order.status) || !order.paid_at) return null;
+  const minutes = order.wait_minutes ? order.wait_minutes - minutesSince(order.paid_at) : null;
+  return el("dl", { class: "waiting" },
+    order.position ? el("div", {}, el("dt", {}, t("order.position")), el("dd", { class: "numbers" }, `#${order.position}`)) : null,
+    minutes === null ? null : el("div", {}, el("dt", {}, t("order.wait")), el("dd", { class: "numbers" }, minutes > 0 ? t("order.minutes", { minutes }) : t("order.any-moment"))));
+}
+
+/** @param {Order} order */
 function headline(order) {
-  if (order.pickup_code && !FINAL.includes(order.status)) {
+  if (order.pickup_code && !isFinal(order)) {
     return el("div", { class: `code-card ${order.status}` },
       el("p", { class: "code-label" }, t("order.code")),
-      el("p", { class: "code", "data-testid": "pickup-code" }, order.pickup_code));
+      el("p", { class: `code ${order.pickup_code.length > 5 ? "long" : ""}`, "data-testid": "pickup-code" }, order.pickup_code));
   }
   if (order.status === "paid") return el("p", { class: "muted" }, t("order.code-later"));
   return null;
 }
 
+/** @param {Order} order */
 function paySection(order) {
   if (order.status !== "awaiting_payment") return null;
   const until = order.pay_by ? el("p", { class: "muted" }, t("order.pay-by", { time: clock(order.pay_by) })) : null;
-  if (!app.session.sandbox) return el("div", { class: "pay" }, el("p", {}, t("order.pay-elsewhere")), until);
+  const provider = payProvider();
+  if (!provider) return el("div", { class: "pay" }, el("p", {}, t("order.pay-elsewhere")), until);
   return el("div", { class: "pay" },
-    el("button", { class: "primary large wide", type: "button", disabled: paying, "aria-busy": paying ? "true" : null, onclick: () => pay(order) }, paying ? t("order.paying") : t("order.pay", { price: money(order.payable, order.currency) })),
-    until, el("p", { class: "muted small" }, t("order.pay-sandbox")));
+    el("button", { class: "primary large wide", type: "button", disabled: paying, "aria-busy": paying ? "true" : null, onclick: () => pay(order, provider) }, paying ? t("order.paying") : t("order.pay", { price: money(order.payable, order.currency) })),
+    until, provider === "sandbox" ? el("p", { class: "muted small" }, t("order.pay-sandbox")) : null);
 }
 
 export function orderView() {
   const { order } = app;
   const code = order.status === "ready" && order.pickup_code ? `${order.pickup_code} · ` : "";
   title(`${code}${statusText(order)}`);
-  const amount = (key, value, kind = "") => el("div", { class: `amount ${kind}` }, el("dt", {}, t(key)), el("dd", { class: "numbers" }, money(value, order.currency)));
+  const amount = (/** @type {string} */ key, /** @type {number} */ value, kind = "") => el("div", { class: `amount ${kind}` }, el("dt", {}, t(key)), el("dd", { class: "numbers" }, money(value, order.currency)));
   const tax = order.lines.reduce((all, line) => all + (line.tax ?? 0), 0);
   return el("div", { class: "page order", "data-status": order.status },
     el("h1", { tabindex: "-1", class: "status" }, statusText(order)),
     headline(order),
     why(order) ? el("p", {}, t("order.reason", { reason: why(order) })) : null,
     order.refund ? el("p", { class: "banner" }, t(`refund.${order.refund.status}`, { price: money(order.refund.amount, order.currency) })) : null,
-    order.wait_minutes > 0 && ["paid", "accepted"].includes(order.status) ? el("p", {}, t("order.wait", { minutes: order.wait_minutes })) : null,
+    waiting(order),
     paySection(order),
     ENDED.includes(order.status) ? null : progress(order),
     el("section", { class: "card padded", "aria-labelledby": "lines-title" },
       el("h2", { id: "lines-title" }, t("order.lines")),
       el("ul", {}, order.lines.map((line) =>
         el("li", { class: "cart-line" },
-          el("div", {}, el("strong", {}, `${line.quantity} × ${named(line.name)}`), el("span", { class: "muted small cart-options" }, optionNames(line))),
+          el("div", {}, el("strong", {}, `${line.quantity} × ${named(line.name)}`), el("span", { class: "muted small cart-options" }, (line.options ?? []).map((one) => named(one.name) || one.choice).join(" · "))),
           el("span", { class: "numbers cart-amount" }, money(line.amount, order.currency))))),
-      order.note ? el("p", { class: "muted" }, `${t("cart.note")}: ${order.note}`) : null,
+      order.note ? el("p", { class: "muted order-note" }, `${t("cart.note")}: ${order.note}`) : null,
       el("dl", { class: "amounts" }, amount("cart.total", order.total), order.discount > 0 ? amount("cart.discount", -order.discount, "good") : null, amount("cart.payable", order.payable, "payable")),
       tax > 0 ? el("p", { class: "muted small" }, t("order.tax", { price: money(tax, order.currency) })) : null),
     el("p", { class: "muted small numbers" }, t("order.number", { id: order.id }), " · ", clock(order.created_at)),
     el("div", { class: "row" },
       ["awaiting_payment", "paid"].includes(order.status) ? el("button", { class: "danger", type: "button", onclick: () => cancel(order) }, t("order.cancel")) : null,
-      el("a", { class: "button", href: `#/store/${encodeURIComponent(order.store)}` }, t("order.again"))));
-}
-
-/** The names of a line's choices; an order carries them frozen. */
-export function optionNames(line) {
-  return (line.options ?? []).map((one) => named(one.name) || one.choice).join(" · ");
-}
-
-export async function openOrders() {
-  const page = app.session.get() ? await call("GET", "/v1/me/orders?limit=20") : { orders: [] };
-  Object.assign(app, { view: "orders", orders: page.orders, ordersNext: page.next_cursor ?? null });
-}
-
-const more = once(async () => {
-  try {
-    const page = await call("GET", `/v1/me/orders?limit=20&cursor=${encodeURIComponent(app.ordersNext)}`);
-    app.orders.push(...page.orders);
-    app.ordersNext = page.next_cursor ?? null;
-  } catch (problem) {
-    app.failed(problem);
-  }
-  app.draw();
-});
-
-export function ordersView() {
-  title(t("order.mine"));
-  return el("div", { class: "page" },
-    el("h1", { tabindex: "-1" }, t("order.mine")),
-    app.orders.length === 0 ? el("p", { class: "empty" }, t("order.none")) : null,
-    el("ul", { class: "stores" }, app.orders.map((order) =>
-      el("li", { "data-key": order.id },
-        el("a", { class: "card store", href: `#/order/${encodeURIComponent(order.id)}` },
-          el("span", { class: "store-name" }, order.lines.map((line) => `${line.quantity} × ${named(line.name)}`).join(", ")),
-          el("span", { class: `tag ${FINAL.includes(order.status) ? "" : "accent"}` }, statusText(order)),
-          el("span", { class: "muted small numbers" }, `${day(order.created_at)} ${clock(order.created_at)} · ${money(order.payable, order.currency)}`),
-          order.pickup_code ? el("strong", { class: "numbers" }, order.pickup_code) : null)))),
-    app.ordersNext ? el("button", { type: "button", onclick: more }, t("more")) : null);
+      isFinal(order) ? el("button", { type: "button", class: "primary", onclick: () => again(order) }, t("order.again")) : null,
+      el("a", { class: "button", href: `#/store/${encodeURIComponent(order.store)}` }, t("order.menu"))));
 }

@@ -1,30 +1,45 @@
-// The pickup-call screen: codes being prepared and codes to collect, readable across a room. Nothing to touch.
+// The pickup-call screen: codes to collect and codes being prepared, readable from ten metres. Nothing to touch. Every code that is
+// ready is on it, always: with more of them the letters become smaller, never fewer.
 
 import { call, path } from "./api.js";
-import { announce, el, notice } from "./dom.js";
+import { el, notice } from "./dom.js";
 import { clock } from "./format.js";
-import { explain, t } from "./language.js";
+import { explain, t, words } from "./language.js";
+import { calling, callOut, stillWaiting } from "./screen-call.js";
 import { startDesk } from "./staff.js";
+import { now } from "./time.js";
 
+const CLOCK_EVERY_MS = 10_000;
+const SMALLEST_PX = 20;
+
+/** @type {Board} */
 let board = { preparing: [], ready: [] };
+let known = false;
+/** @type {import("./staff.js").Desk} */
+let desk;
 
-async function start(desk) {
-  const show = (now) => {
-    const fresh = now.ready.filter((code) => !board.ready.includes(code));
+/** @param {import("./staff.js").Desk} started */
+function start(started) {
+  desk = started;
+  const show = (/** @type {Board} */ now) => {
+    // What was ready before this screen began has been called by another; what became ready while the line was cut was not.
+    const fresh = known ? now.ready.filter((code) => !board.ready.includes(code)) : [];
     board = now;
-    if (!desk.ready) return;
+    known = true;
+    stillWaiting(board.ready, desk.draw);
+    callOut(fresh, desk.draw);
     desk.draw();
-    if (fresh.length > 0) announce(t("screen.announce", { codes: fresh.join(", ") }));
   };
   const poll = async () => show(await call("GET", path`/v1/stores/${desk.store.id}/board`));
-  await poll();
   desk.push.subscribe(`board/${desk.store.id}`, {
     snapshot: show,
-    event: (_, now) => show(now),
+    event: (_, board) => show(board),
     poll,
     problem: (problem) => notice(explain(problem), "bad"),
   });
-  setInterval(desk.draw, 10_000); // the clock
+  poll().catch(() => {});
+  setInterval(desk.draw, CLOCK_EVERY_MS);
+  new ResizeObserver(fit).observe(document.documentElement);
   stayAwake();
 }
 
@@ -33,19 +48,56 @@ async function stayAwake() {
   try {
     await navigator.wakeLock?.request("screen");
   } catch {
-    return;
+    // not while it is hidden, or not at all
   }
 }
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && stayAwake());
 
-const codes = (list) => el("ul", { class: "codes" }, list.map((code) => el("li", { "data-key": code }, code)));
+/** Gives every list the largest letters with which all of it fits. */
+function fit() {
+  for (const list of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".codes"))) {
+    const room = /** @type {HTMLElement} */ (list.parentElement);
+    const fits = (/** @type {number} */ size) => {
+      list.style.fontSize = `${size}px`;
+      return list.scrollHeight <= list.clientHeight + 1 && list.scrollWidth <= list.clientWidth + 1;
+    };
+    let most = Math.min(room.clientWidth / 2.6, room.clientHeight / 2.2, Number(list.dataset.largest) * innerWidth);
+    let least = SMALLEST_PX;
+    if (fits(most)) continue;
+    while (most - least > 2) {
+      const middle = (most + least) / 2;
+      if (fits(middle)) least = middle;
+      else most = middle;
+    }
+    fits(least);
+  }
+}
+
+/** @param {string[]} list @param {number} largest part of the screen's width that a letter may be high */
+const codes = (list, largest) => el("ul", { class: "codes", "data-largest": largest }, list.map((code) => el("li", { "data-key": code, class: code === calling.code ? "called" : "" }, code)));
+
+/** A heading in the language chosen, and smaller in the other one: guests read either. @param {string} id @param {string} key */
+function heading(id, key) {
+  const other = document.documentElement.lang === "en" ? "zh" : "en";
+  return el("h2", { id }, t(key), " ", el("span", { class: "other", lang: other === "zh" ? "zh-CN" : "en" }, words(other, key)));
+}
+
+function view() {
+  requestAnimationFrame(fit);
+  return el("div", { class: "board" },
+    el("h1", { class: "hidden-visually" }, `${t("page.screen")} · ${desk.store.name}`),
+    el("section", { class: "board-ready", "aria-labelledby": "ready-title", "data-key": "ready" },
+      heading("ready-title", "screen.ready"),
+      calling.code !== null ? el("p", { class: "calling", "data-key": `calling ${calling.code}` }, calling.code) : null,
+      board.ready.length === 0 ? el("p", { class: "muted none-yet" }, t(known ? "screen.none-ready" : "loading")) : codes(board.ready, 0.11)),
+    el("section", { class: "board-preparing", "aria-labelledby": "preparing-title", "data-key": "preparing" },
+      heading("preparing-title", "screen.preparing"),
+      codes(board.preparing, 0.06)));
+}
 
 await startDesk({
   page: "page.screen",
   start,
-  extra: () => el("span", { class: "numbers screen-clock" }, clock(Date.now())),
-  view: (desk) => el("div", { class: "board" },
-    el("h1", { class: "hidden-visually" }, `${t("page.screen")} · ${desk.store.name}`),
-    el("section", { class: "board-ready", "aria-labelledby": "ready-title" }, el("h2", { id: "ready-title" }, t("screen.ready")), board.ready.length === 0 ? el("p", { class: "muted" }, t("screen.none-ready")) : codes(board.ready)),
-    el("section", { class: "board-preparing", "aria-labelledby": "preparing-title" }, el("h2", { id: "preparing-title" }, t("screen.preparing")), codes(board.preparing))),
+  view,
+  extra: () => el("span", { class: "numbers screen-clock" }, clock(now())),
 });

@@ -3,11 +3,13 @@
 
 import { call, Problem } from "./api.js";
 
+/** @param {string} role */
 const slot = (role) => `qucan.session.${role}`;
 
 /** Session storage that may be switched off: then things last until the page is left. */
 const memory = new Map();
 export const storage = {
+  /** @param {string} name @returns {string | null} */
   get(name) {
     try {
       return sessionStorage.getItem(name);
@@ -15,6 +17,7 @@ export const storage = {
       return memory.get(name) ?? null;
     }
   },
+  /** @param {string} name @param {string} value */
   set(name, value) {
     try {
       sessionStorage.setItem(name, value);
@@ -22,6 +25,7 @@ export const storage = {
       memory.set(name, value);
     }
   },
+  /** @param {string} name */
   remove(name) {
     memory.delete(name);
     try {
@@ -32,6 +36,7 @@ export const storage = {
   },
 };
 
+/** @param {string} token */
 function claimsOf(token) {
   try {
     const middle = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
@@ -44,12 +49,17 @@ function claimsOf(token) {
 
 /** One role's session: `token`, `subject`, `role`, `store`, and how to get the next token. */
 export class Session {
+  /** @param {string} role */
   constructor(role) {
     this.role = role;
+    /** @type {string | null} */
     this.token = null;
+    /** @type {string | null} */
     this.subject = null;
+    /** @type {string | null} */
     this.store = null;
     this.sandbox = false;
+    this.ended = () => {}; // is told when the token is no longer any good
     this.#recall();
   }
 
@@ -71,17 +81,17 @@ export class Session {
     storage.set(slot(this.role), JSON.stringify({ token, subject, store, sandbox }));
   }
 
-  /** Takes a token as it is; false if it is none or of a role that has no business here. */
+  /** Takes a token as it is; false if it is none or of a role that has no business here. @param {string} token */
   adopt(token) {
     const claims = claimsOf(token.trim());
     const fits = claims && (claims.role === this.role || (this.role === "store" && claims.role === "operator"));
-    if (!fits || claims.exp * 1000 < Date.now()) return false;
+    if (!fits) return false; // whether it has expired is the node's to say: the clock of this device may be wrong
     Object.assign(this, { token: token.trim(), subject: claims.sub, store: claims.store ?? this.store, sandbox: false });
     this.#keep();
     return true;
   }
 
-  /** Asks the sandbox for a token; false where there is no sandbox. */
+  /** Asks the sandbox for a token; false where there is no sandbox. @param {string} subject @param {string | null} store */
   async begin(subject, store = null) {
     const body = { role: this.role, subject, ...(store === null ? {} : { store }) };
     try {
@@ -115,5 +125,6 @@ export class Session {
   end() {
     Object.assign(this, { token: null, subject: null, store: null });
     storage.remove(slot(this.role));
+    this.ended();
   }
 }

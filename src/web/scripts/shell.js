@@ -7,13 +7,15 @@ import { t, onLanguage, switchLanguage } from "./language.js";
  * Keeps header and title. `page` is a key such as "page.pos"; `extra()` gives further header elements; `push` (a
  * function, as it may come later) gives the connection shown, `state()` what a page shows instead; `redraw` is called after
  * a language switch.
+ * @param {{ page: string, extra?: () => Child, push?: () => any, state?: () => Child, redraw: () => void }} parts
  */
-export function startShell({ page, extra = () => [], push = () => null, state = () => connection(push()), redraw }) {
-  const top = document.getElementById("top");
-  let shown = null;
+export function startShell({ page, extra = () => null, push = () => null, state = () => connection(push()), redraw }) {
+  const top = /** @type {HTMLElement} */ (document.getElementById("top"));
+  const skip = /** @type {HTMLElement} */ (document.getElementById("skip"));
+  let shown = "";
 
   function draw() {
-    document.getElementById("skip").textContent = t("skip");
+    skip.textContent = t("skip");
     render(
       top,
       el("a", { class: "brand", href: page === "page.customer" || page === "page.dashboard" ? "#/" : location.pathname }, el("img", { src: top.dataset.logo, alt: "", width: "28", height: "28" }), el("span", { class: "brand-name" }, t("brand")), " ", el("span", { class: "muted" }, t(page))),
@@ -23,6 +25,7 @@ export function startShell({ page, extra = () => [], push = () => null, state = 
   }
 
   // Read out only when it changes for the worse or back: a clock that counts seconds aloud helps nobody.
+  /** @param {string} state */
   function changed(state) {
     draw();
     if (state === "lost" && shown === "live") announce(t("connection.was-lost"));
@@ -39,6 +42,7 @@ export function startShell({ page, extra = () => [], push = () => null, state = 
   return { draw, changed };
 }
 
+/** @param {any} push */
 function connection(push) {
   const state = push?.state ?? "idle";
   if (state === "idle") return null;
@@ -47,7 +51,7 @@ function connection(push) {
   return el("span", { class: "connection numbers", "data-state": state }, t(key, { seconds }));
 }
 
-/** The page's title, so that a tab in the background tells what matters. */
+/** The page's title, so that a tab in the background tells what matters. @param {string} text */
 export function title(text) {
   document.title = text ? `${text} · ${t("brand")}` : t("brand");
 }

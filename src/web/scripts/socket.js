@@ -15,28 +15,34 @@ const CLOSE = { auth: 4401, topic: 4403, replaced: 4409, crowded: 4429 };
 export class Push {
   #tokens;
   #changed;
-  #topics = new Map(); // topic -> { handlers, offset, epoch }
+  /** @type {Map<string, { handlers: TopicHandlers, offset: number | null, epoch: number | null }>} */
+  #topics = new Map();
+  /** @type {WebSocket | null} */
   #socket = null;
+  /** @type {number | null} */
   #epoch = null;
   #failures = 0;
-  #retry = null;
-  #poll = null;
-  #watch = null;
+  #retry = 0;
+  #poll = 0;
+  #watch = 0;
   #silenceMs = 2 * PING_EVERY_MS;
   #notBefore = 0; // when a node that restarts has asked us to come back: clients come spread over time
 
   /** `tokens` as for the API; `changed(state)` is told of every change of `state` ("idle", "connecting", "live", "lost"). */
+  /** @param {Tokens} tokens @param {(state: string) => void} changed */
   constructor(tokens, changed = () => {}) {
     this.#tokens = tokens;
     this.#changed = changed;
     this.state = "idle";
+    /** @type {number | null} */
     this.lastHeard = null; // ms since 1970, of anything the node said
     addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#cut());
     addEventListener("pageshow", (event) => event.persisted && this.#hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#hurry());
   }
 
-  /** Follows a topic; returns a function that stops it. */
+  /** Follows a topic; returns a function that stops it. @param {string} topic @param {TopicHandlers} handlers */
   subscribe(topic, handlers) {
     this.#topics.set(topic, { handlers, offset: null, epoch: null });
     if (this.state === "live") this.#ask(topic);
@@ -49,6 +55,7 @@ export class Push {
     };
   }
 
+  /** @param {string} state */
   #set(state) {
     if (this.state === state) return;
     this.state = state;
@@ -78,28 +85,36 @@ export class Push {
     this.#set("idle");
   }
 
+  /** @param {object} message */
   #send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  /** @param {string} topic */
   #ask(topic) {
     const entry = this.#topics.get(topic);
+    if (!entry) return;
     const since = entry.offset === null ? {} : { since: entry.offset, epoch: entry.epoch };
     this.#send({ type: "subscribe", topic, ...since });
   }
 
   // Nothing heard for so long (pings included) means the line is dead, whatever the socket believes.
+  /** @param {number} ms */
   #watchSilence(ms) {
     clearTimeout(this.#watch);
     const socket = this.#socket;
-    this.#watch = setTimeout(() => {
-      if (socket !== this.#socket) return;
-      socket.onclose = null;
-      socket.close();
-      this.#closed(0);
-    }, ms);
+    this.#watch = setTimeout(() => socket === this.#socket && this.#cut(), ms);
   }
 
+  // The line is cut, though the socket may not know it yet.
+  #cut() {
+    if (!this.#socket) return;
+    this.#socket.onclose = null;
+    this.#socket.close();
+    this.#closed(0);
+  }
+
+  /** @param {string} text */
   #hear(text) {
     this.lastHeard = Date.now();
     this.#watchSilence(this.#silenceMs);
@@ -125,6 +140,7 @@ export class Push {
     }
   }
 
+  /** @param {any} message */
   #ready({ epoch, heartbeat_ms: heartbeat }) {
     this.#epoch = epoch;
     this.#failures = 0;
@@ -139,6 +155,7 @@ export class Push {
     for (const topic of this.#topics.keys()) this.#ask(topic);
   }
 
+  /** @param {any} message */
   #snapshot({ topic, offset, data }) {
     const entry = this.#topics.get(topic);
     if (!entry) return;
@@ -148,6 +165,7 @@ export class Push {
     entry.handlers.snapshot(data);
   }
 
+  /** @param {any} message */
   #event({ topic, offset, event, data }) {
     const entry = this.#topics.get(topic);
     if (!entry) return;
@@ -167,6 +185,7 @@ export class Push {
     entry.handlers.event(event, data);
   }
 
+  /** @param {any} message */
   #refused({ topic, problem }) {
     const entry = topic && this.#topics.get(topic);
     if (!entry) return;
@@ -174,6 +193,7 @@ export class Push {
     entry.handlers.problem?.(problem);
   }
 
+  /** @param {number} code */
   async #closed(code) {
     clearTimeout(this.#watch);
     this.#socket = null;
@@ -187,17 +207,20 @@ export class Push {
     return this.#later(Math.max(crowded + backoff, this.#notBefore - Date.now()));
   }
 
+  /** @param {string} kind */
   #giveUp(kind) {
     const topics = [...this.#topics.values()];
     this.#topics.clear();
     for (const { handlers } of topics) handlers.problem?.({ type: `/problems/${kind}` });
   }
 
+  /** @param {number} ms */
   #drain(ms) {
     this.#notBefore = Date.now() + ms;
     this.#later(ms); // until then the old connection still serves, if the node lets it
   }
 
+  /** @param {number} ms */
   #later(ms) {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {

@@ -1,59 +1,90 @@
-// What POS, kitchen and call screen share: signing in to one store, and that store's orders, live.
+// What POS, kitchen and call screen share: signing in to one store, its name and state in the header, and how a ticket's lines look.
 
-import { call, listAll, path, useTokens } from "./api.js";
+import { listAll, useTokens } from "./api.js";
+import { chime } from "./chime.js";
 import { el, notice, render } from "./dom.js";
+import { keep, keepPage, recall } from "./keep.js";
 import { explain, named, t } from "./language.js";
 import { Session } from "./session.js";
 import { startShell, title } from "./shell.js";
 import { Push } from "./socket.js";
+import { soundSwitch } from "./sound.js";
 
-const IN_STORE = ["paid", "accepted", "ready"];
-const CLOSED_REMEMBERED = 500;
-const PAGE = 500;
-const PAGES_MAX = 20;
+const STORES = "stores";
+const LOOK_EVERY_MS = 15_000;
 
 /**
- * Starts a staff page. `page` is its title's key; `start(desk)` is called once a store is known, with
- * `{session, push, store, shell, draw}`; `view(desk)` gives what the page shows; `extra(desk)` further header elements.
+ * @typedef {object} Desk
+ * @property {Session} session
+ * @property {Push} push
+ * @property {Store} store
+ * @property {() => void} draw
+ * @property {boolean} ready
  */
-export async function startDesk({ page, start, view, extra = () => [] }) {
-  const main = document.getElementById("main");
+
+/**
+ * Starts a staff page. `page` is its title's key; `start(desk)` is called once a store is known; `view(desk)` gives what the page
+ * shows; `extra(desk)` further header elements; `heading(desk)` what a tab in the background should say.
+ * @param {{ page: string, start: (desk: Desk) => void, view: (desk: Desk) => Child, extra?: (desk: Desk) => Child, heading?: (desk: Desk) => string }} parts
+ */
+export async function startDesk({ page, start, view, extra = () => null, heading = () => "" }) {
+  const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   const session = new Session("store");
+  session.ended = () => {
+    form.paste = !session.sandbox;
+    desk.ready = false;
+    draw();
+  };
   const tokens = { get: () => session.get(), renew: () => session.renew() };
   useTokens(tokens);
-  const form = { stores: [], choice: null, paste: false, open: false };
-  const desk = { session, push: new Push(tokens, (state) => shell.changed(state)), store: null, draw, shell: null, ready: false };
+  const form = { stores: /** @type {Store[]} */ ([]), choice: /** @type {string | null} */ (null), paste: false };
+  /** @type {any} */
+  const desk = { session, push: new Push(tokens, (state) => shell.changed(state)), store: null, draw, ready: false };
+  let started = "";
+  let due = false;
 
   const shell = startShell({
     page,
     push: () => desk.push,
-    extra: () => (desk.store ? [el("strong", {}, desk.store.name), extra(desk)] : []),
+    extra: () => (desk.ready ? [el("strong", { class: "store-here" }, desk.store.name), extra(desk), soundSwitch()] : []),
     redraw: draw,
   });
-  desk.shell = shell;
 
+  // However much happens at once, the page is drawn once a frame; a page that nobody sees, now and then.
   function draw() {
-    title(desk.store ? `${t(page)} · ${desk.store.name}` : t(page));
-    shell.draw();
-    if (desk.ready) render(main, view(desk));
-    else render(main, el("div", { "data-key": "session" }, signInView()));
+    if (due) return;
+    due = true;
+    const now = () => {
+      due = false;
+      const place = desk.ready ? `${t(page)} · ${desk.store.name}` : t(page);
+      title(`${desk.ready ? heading(desk) : ""}${place}`);
+      shell.draw();
+      if (desk.ready) render(main, view(desk));
+      else render(main, el("div", { "data-key": "session" }, signInView()));
+    };
+    if (document.visibilityState === "visible") requestAnimationFrame(now);
+    else setTimeout(now, 250);
   }
 
-  async function enter(storeId) {
+  /** @param {string} storeId */
+  function enter(storeId) {
     desk.store = form.stores.find((store) => store.id === storeId) ?? { id: storeId, name: storeId, accepting: true, open: true };
     // The address names the store, so that a reload or a bookmark opens the same one.
     history.replaceState(null, "", `${location.pathname}?store=${encodeURIComponent(storeId)}`);
-    await start(desk);
     desk.ready = true;
+    if (started !== storeId) start(desk);
+    started = storeId;
     draw();
   }
 
+  /** @param {Event} [event] */
   async function choose(event) {
     event?.preventDefault();
+    const choice = form.choice ?? "";
     try {
-      if (session.get() && !session.sandbox) return await enter(session.store ?? form.choice);
-      if (session.get() && session.store === form.choice) return await enter(form.choice);
-      if (await session.begin(`${page.split(".").pop()}-${form.choice}`, form.choice)) return await enter(form.choice);
+      if (session.get() && !session.sandbox) return enter(session.store ?? choice);
+      if (session.get() && session.store === choice) return enter(choice);
+      if (await session.begin(`${page.split(".").pop()}-${choice}`, choice)) return enter(choice);
       form.paste = true;
     } catch (problem) {
       notice(explain(problem), "bad");
@@ -61,9 +92,10 @@ export async function startDesk({ page, start, view, extra = () => [] }) {
     return draw();
   }
 
+  /** @param {any} event */
   async function paste(event) {
     event.preventDefault();
-    if (!session.adopt(new FormData(event.target).get("token") ?? "")) return notice(t("staff.token-bad"), "bad");
+    if (!session.adopt(String(new FormData(event.target).get("token") ?? ""))) return notice(t("staff.token-bad"), "bad");
     form.paste = false;
     return session.store ? choose() : draw();
   }
@@ -79,133 +111,50 @@ export async function startDesk({ page, start, view, extra = () => [] }) {
     return el("form", { class: "card session", onsubmit: choose },
       el("h1", {}, t(page)), el("p", { class: "muted" }, t("staff.choose")),
       el("div", { class: "field" }, el("label", { for: "store" }, t("staff.store")),
-        el("select", { id: "store", value: form.choice ?? "", onchange: (event) => (form.choice = event.target.value) }, form.stores.map((store) => el("option", { value: store.id, selected: store.id === form.choice }, `${store.city} · ${store.name}`)))),
+        el("select", { id: "store", value: form.choice ?? "", onchange: (/** @type {any} */ event) => (form.choice = event.target.value) }, form.stores.map((store) => el("option", { value: store.id, selected: store.id === form.choice }, `${store.city} · ${store.name}`)))),
       el("button", { class: "primary large", type: "submit", disabled: form.stores.length === 0 }, t("staff.start")));
   }
 
-  draw();
-  for (let wait = 1000; !form.open; wait = Math.min(wait * 2, 15_000)) {
+  // The directory: from the node, or (with a line that is cut) as it was known last.
+  async function directory() {
     try {
       form.stores = await listAll("/v1/stores?limit=500", "stores", { open: true, attempts: 1 });
-      form.open = true;
+      keep(STORES, form.stores);
+      return true;
     } catch (problem) {
-      notice(explain(problem), "bad");
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (form.stores.length === 0) notice(explain(problem), "bad");
+      return false;
     }
   }
+
+  // Whether the store takes orders may be changed elsewhere: at another till, or by the end of a pause.
+  async function lookAgain() {
+    if (!(await directory()) || !desk.store) return;
+    desk.store = form.stores.find((store) => store.id === desk.store.id) ?? desk.store;
+    draw();
+  }
+
+  chime.listen(draw);
+  keepPage();
+  form.stores = recall(STORES) ?? [];
   const asked = new URLSearchParams(location.search).get("store") ?? session.store;
   form.choice = asked ?? form.stores[0]?.id ?? null;
-  if (asked && form.stores.some((store) => store.id === asked)) await choose();
-  else draw();
+  const known = () => asked && form.stores.some((store) => store.id === asked);
+  if (known()) choose();
+  draw();
+  for (let wait = 1000; !(await directory()); wait = Math.min(wait * 2, 15_000)) await new Promise((resolve) => setTimeout(resolve, wait));
+  form.choice ??= form.stores[0]?.id ?? null;
+  if (!desk.ready && known()) await choose();
+  else if (desk.ready) desk.store = form.stores.find((store) => store.id === desk.store.id) ?? desk.store;
+  draw();
+  setInterval(lookAgain, LOOK_EVERY_MS);
 }
 
-/** The open orders of a store, kept equal to the node's by topic `store/ID`, or by the queue while the socket is away. */
-export class StoreOrders {
-  #desk;
-  #changed;
-  #closed = new Map(); // id -> offset: a late answer must not bring back what is over
-  #meanwhile = null; // orders taken while a poll was under way: its answer may be older
-
-  constructor(desk, changed) {
-    this.#desk = desk;
-    this.#changed = changed;
-    this.open = new Map(); // id -> order
-  }
-
-  async start() {
-    const { push, store } = this.#desk;
-    await this.poll();
-    push.subscribe(`store/${store.id}`, {
-      snapshot: (data) => (data.more ? this.poll().catch(() => {}) : this.#replace(data.orders)),
-      event: (_, order) => this.take(order),
-      poll: () => this.poll(),
-      problem: (problem) => notice(explain(problem), "bad"),
-    });
-  }
-
-  /** Everything open, by the queue: from an empty cursor until nothing new comes. */
-  async poll() {
-    const found = [];
-    const meanwhile = [];
-    this.#meanwhile = meanwhile;
-    try {
-      let after = "";
-      for (let page = 0; page < PAGES_MAX; page += 1) {
-        const { orders, cursor } = await call("GET", `${path`/v1/stores/${this.#desk.store.id}/queue`}?limit=${PAGE}&wait=0${after ? `&after=${encodeURIComponent(after)}` : ""}`);
-        found.push(...orders);
-        if (orders.length < PAGE) break;
-        after = cursor;
-      }
-    } finally {
-      this.#meanwhile = null;
-    }
-    this.#replace([...found, ...meanwhile]);
-  }
-
-  #replace(orders) {
-    const before = this.open;
-    this.open = new Map();
-    for (const order of orders) {
-      const known = before.get(order.id);
-      this.#put(known && known.offset > order.offset ? known : order);
-    }
-    this.#changed();
-  }
-
-  /** Takes one order as it is now; an older state than the one known is left. */
-  take(order) {
-    this.#meanwhile?.push(order);
-    this.#put(order);
-    this.#changed();
-  }
-
-  #put(order) {
-    const offset = this.open.get(order.id)?.offset ?? this.#closed.get(order.id) ?? -1;
-    if (offset > order.offset) return;
-    if (IN_STORE.includes(order.status)) {
-      this.open.set(order.id, order);
-      return;
-    }
-    this.open.delete(order.id);
-    this.#closed.set(order.id, order.offset);
-    if (this.#closed.size > CLOSED_REMEMBERED) this.#closed.delete(this.#closed.keys().next().value);
-  }
-
-  /** Orders in one of these statuses, the longest waiting first. */
-  in(...statuses) {
-    return [...this.open.values()].filter((order) => statuses.includes(order.status)).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
-  }
-
-  #busy = new Set();
-  isBusy(id) {
-    return this.#busy.has(id);
-  }
-
-  /** `accept`, `reject`, `ready` or `collected`; a second tap while it is under way does nothing. */
-  async act(order, step, body) {
-    if (this.#busy.has(order.id)) return null;
-    this.#busy.add(order.id);
-    this.#changed();
-    try {
-      const now = await call("POST", `${path`/v1/orders/${order.id}`}/${step}`, { body });
-      this.take(now);
-      return now;
-    } catch (problem) {
-      notice(explain(problem), "bad");
-      if (problem.status === 409 || problem.status === 404) await this.poll().catch(() => {});
-      return null;
-    } finally {
-      this.#busy.delete(order.id);
-      this.#changed();
-    }
-  }
-}
-
-/** The lines of an order as a list, with options and note. */
+/** The lines of an order as a list, with options and note. @param {Order} order */
 export function ticketLines(order) {
   return [
     el("ul", { class: "ticket-lines" }, order.lines.map((line) =>
       el("li", {}, el("span", { class: "numbers ticket-quantity" }, `${line.quantity}×`), el("span", {}, named(line.name), el("span", { class: "ticket-options" }, (line.options ?? []).map((one) => named(one.name) || one.choice).join(" · ")))))),
-    order.note ? el("p", { class: "ticket-note" }, el("strong", {}, `${t("cart.note")}: `), order.note) : null,
+    order.note ? el("p", { class: "ticket-note" }, el("strong", {}, `${t("order.note")}: `), order.note) : null,
   ];
 }

@@ -207,6 +207,7 @@ fn a_pause_holds_until_it_ends_or_is_ended() {
     check(&paused, ACCEPTING);
     assert_eq!(paused, json!({"store": "s1", "accepting": false, "reason": "烤箱坏了", "until": until}));
     assert!(!accepting(&mut world));
+    assert_eq!(world.store.get("/v1/stores/s1/accepting").expect(200), paused, "another till sees why and until when");
     let key = world.key();
     let refused = world.anna.post_with_key("/v1/orders", &key, &crate::common::one_meal());
     assert_eq!((refused.problem().as_str(), refused.json()["until"].as_str()), ("store-paused", Some(until)));

@@ -1,0 +1,68 @@
+// Screenshots of every page, as people see them: phone, tablet, desktop and wall, light and dark, Chinese and English; into
+// target/screens, to be looked at. Usage: tests/browser/screens [path of the qucan binary] [part of a name, to make only those]
+
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Api, asGuest, Kit, MEALS, STORE } from "./kit.mjs";
+import { Node } from "./node.mjs";
+
+const OUT = fileURLToPath(new URL("../../target/screens/", import.meta.url));
+const SIZES = { narrow: [320, 640], phone: [390, 844], tablet: [820, 1180], desktop: [1440, 900], wall: [3840, 2160] };
+const only = process.argv[3] ?? "";
+
+mkdirSync(OUT, { recursive: true });
+const node = await Node.start(process.argv[2]);
+const kit = await Kit.start("screens");
+let made = 0;
+try {
+  const api = await new Api(node.url).begin();
+  const statuses = ["collected", "ready", "ready", "ready", "accepted", "accepted", "accepted", "accepted", "paid", "paid", "paid"];
+  const orders = [];
+  for (const [index, status] of statuses.entries()) orders.push(await api.order(status, MEALS[index % MEALS.length], index % 3 === 1 ? { note: "少油，不要香菜 / no coriander, please" } : {}));
+  const unpaid = await api.order("awaiting_payment", MEALS[3]);
+  const rejected = await api.order("paid", MEALS[2]);
+  await api.step(rejected.id, "reject", { reason: "餐品已售罄" });
+  const cart = JSON.stringify({ lines: [{ id: "1", sku: "set-1", quantity: 1, options: [{ option: "drink", choice: "plum" }, { option: "spice", choice: "mild" }] }, { id: "2", sku: "snack-crab", quantity: 5, options: [{ option: "dip", choice: "vinegar" }] }], note: "", coupon: null });
+  const guest = [asGuest(api.guest), { content: `sessionStorage.setItem("qucan.cart.${STORE.id}", ${JSON.stringify(cart)})` }];
+  const views = [
+    ["customer-stores", "/", ".store", ["narrow", "phone", "desktop"], guest],
+    ["customer-menu", `/#/store/${STORE.id}`, ".offer button", ["narrow", "phone", "tablet", "desktop"], guest],
+    ["customer-cart", `/#/store/${STORE.id}/cart`, ".cart-line", ["narrow", "phone"], guest],
+    ["customer-unpaid", `/#/order/${unpaid.id}`, ".pay", ["phone"], guest],
+    ["customer-paid", `/#/order/${orders[8].id}`, ".steps", ["phone"], guest],
+    ["customer-making", `/#/order/${orders[5].id}`, ".code-card", ["narrow", "phone"], guest],
+    ["customer-ready", `/#/order/${orders[1].id}`, ".code-card.ready", ["narrow", "phone", "desktop"], guest],
+    ["customer-rejected", `/#/order/${rejected.id}`, ".banner", ["phone"], guest],
+    ["customer-orders", "/#/orders", ".order-card", ["phone"], guest],
+    ["pos", `/pos?store=${STORE.id}`, ".ticket", ["phone", "tablet", "desktop", "wall"], []],
+    ["pos-today", `/pos?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], (page) => page.locator(".desk-bar button").nth(1).click().then(() => page.locator(".day-order").first().waitFor())],
+    ["pos-stock", `/pos?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], (page) => page.locator(".desk-bar button").nth(2).click().then(() => page.locator("tbody tr").first().waitFor())],
+    ["kitchen", `/kitchen?store=${STORE.id}`, ".ticket", ["phone", "tablet", "desktop", "wall"], []],
+    ["screen", `/screen?store=${STORE.id}`, ".codes li", ["phone", "desktop", "wall"], []],
+    ["sign-in", "/pos", ".session", ["phone", "desktop"], []],
+  ];
+  for (const [name, path, ready, sizes, scripts, then] of views) {
+    for (const size of sizes) {
+      for (const colorScheme of ["light", "dark"]) {
+        for (const locale of ["zh-CN", "en-GB"]) {
+          const file = `${name}-${size}-${colorScheme}-${locale.slice(0, 2)}`;
+          if (!file.includes(only)) continue;
+          const [width, height] = SIZES[size];
+          const page = await kit.open(node.url + path, { name: file, width, height, colorScheme, locale, scripts });
+          await page.locator(ready).first().waitFor();
+          await then?.(page);
+          await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+          await page.screenshot({ path: `${OUT}${file}.png` });
+          await page.context().close();
+          made += 1;
+        }
+      }
+    }
+  }
+  console.log(`${made} screenshots in target/screens`);
+} catch (error) {
+  await kit.broken(error, node);
+} finally {
+  await kit.browser.close();
+  await node.end();
+}
