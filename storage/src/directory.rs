@@ -97,7 +97,8 @@ pub struct DataDir {
     fs: Arc<dyn FileSystem>,
     path: PathBuf,
     identity: Identity,
-    _lock: Box<dyn Lock>,
+    /// `None` once given up.
+    lock: Option<Box<dyn Lock>>,
 }
 
 impl DataDir {
@@ -139,7 +140,7 @@ impl DataDir {
             let expected = expected.to_owned();
             return Err(DirectoryError::OtherRegion { path: path.to_owned(), found: identity.region, expected });
         }
-        let dir = Self { fs, path: path.to_owned(), identity, _lock: lock };
+        let dir = Self { fs, path: path.to_owned(), identity, lock: Some(lock) };
         if expect.create {
             dir.create_rooms()?;
         }
@@ -151,6 +152,11 @@ impl DataDir {
             self.fs.create_dir_all(&room).map_err(io_error(&room, "making the data directory"))?;
         }
         self.fs.sync_dir(&self.path).map_err(io_error(&self.path, "making the data directory"))
+    }
+
+    /// Gives the directory up, though this value lives on: another process may take it, and nothing is written here any more.
+    pub fn give_up(&mut self) {
+        self.lock = None;
     }
 
     /// Whose it is.
@@ -180,6 +186,9 @@ impl DataDir {
     }
 
     fn replace_identity(&mut self, identity: Identity) -> Result<(), DirectoryError> {
+        if self.lock.is_none() {
+            return Err(DirectoryError::InUse { path: self.path.clone() });
+        }
         write_identity(&*self.fs, &self.path, &identity)?;
         self.identity = identity;
         Ok(())

@@ -275,10 +275,10 @@ impl Replica {
         let mut receiving = self.receiving.lock();
         receiving.stopped = true;
         self.end();
-        match receiving.log.take() {
-            Some(log) => log.close(),
-            None => Ok(()),
-        }
+        let closed = receiving.log.take().map_or(Ok(()), Log::close);
+        // Whoever still asks keeps this value alive, but not the directory.
+        receiving.dir.give_up();
+        closed
     }
 
     fn end(&self) {

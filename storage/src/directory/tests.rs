@@ -159,3 +159,14 @@ fn a_fence_is_remembered_over_a_power_cut_until_it_is_lifted() {
     fs.crash(CrashPolicy::DropUnsynced);
     assert_eq!(fence.read().unwrap(), None);
 }
+
+#[test]
+fn a_directory_that_was_given_up_is_another_s() {
+    let fs = SimFs::new(1);
+    let mut one = open(&fs, EAST).unwrap();
+    assert!(matches!(open(&fs, EAST), Err(DirectoryError::InUse { .. })));
+    one.give_up();
+    let mut other = open(&fs, EAST).unwrap();
+    assert!(matches!(one.set_epoch(Epoch(9)), Err(DirectoryError::InUse { .. })), "it has nothing to write here any more");
+    other.set_epoch(Epoch(2)).unwrap();
+}
