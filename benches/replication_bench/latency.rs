@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -12,6 +12,8 @@ use super::pair::{Centre, Node1, free_address, line_to};
 use crate::support::{self, figure};
 
 pub const ORDERS_A_SECOND: u32 = 500;
+/// Makes every key another one.
+static PLACED: AtomicU64 = AtomicU64::new(0);
 
 pub fn run(seconds: u64) {
     let dir = tempfile::tempdir().unwrap();
@@ -41,15 +43,12 @@ pub async fn place_at(http: &Http, per_second: u32, lasts: Duration) -> Histogra
     let token = token(http, "customer", "bench").await;
     let body = serde_json::json!({"store": "sh-001", "lines": [{"sku": "drink-cola", "quantity": 2}]});
     let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second);
-    let run = format!("{:x}", std::process::id());
-    let (began, mut placed, mut under_way) = (Instant::now(), 0_u64, tokio::task::JoinSet::new());
+    let (began, mut under_way) = (Instant::now(), tokio::task::JoinSet::new());
     let mut histogram = Histogram::new(3).unwrap();
-    let unique = began.elapsed().as_nanos();
     while began.elapsed() < lasts {
         let due = tick.tick().await.into_std();
-        placed += 1;
         let (http, token, body) = (http.clone(), token.clone(), body.clone());
-        let key = format!("{run}-{unique}-{lasts:?}-{placed}");
+        let key = format!("bench-{}", PLACED.fetch_add(1, Ordering::Relaxed));
         under_way.spawn(async move {
             let answer = http.send(Call::post("/v1/orders").token(&token).key(&key).json(&body)).await.unwrap();
             assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));

@@ -1,6 +1,8 @@
 //! A shop for benchmarks: the example catalogue with stock enough, realistic orders of two lines, and small helpers.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub mod day;
+
 use std::path::Path;
 use std::sync::Arc;
 
