@@ -15,7 +15,7 @@ use crate::end::End;
 use crate::frame::{ByeReason, Message, encode_groups};
 use crate::limits;
 use crate::plant::Plant;
-use crate::point::{Fence, FenceReason, Hello, Identity, Point};
+use crate::point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};
 use crate::seam::{Batch, Source};
 use pace::Pace;
 use snapshots::Shipment;
@@ -95,7 +95,7 @@ pub struct Sender<S> {
     groups_at: Duration,
     raw_next: u32,
     shipment: Option<Shipment>,
-    offered: Option<Point>,
+    offered: Option<SnapshotInfo>,
     look_at: Duration,
     heartbeat_at: Duration,
     peer_heartbeat: Duration,
