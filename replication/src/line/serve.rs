@@ -78,9 +78,12 @@ async fn receive<K: Sink>(
         if let Err(end) = receiver.check(now) {
             return end;
         }
-        if pending.is_none() {
+        if pending.is_none() && can_say {
             pending = receiver.poll(now);
         }
+        // While nothing can be said, a heartbeat that is due doesn't wake anybody.
+        let says = pending.is_none() && can_say;
+        let wake = if says { receiver.poll_at().min(receiver.deadline()) } else { receiver.deadline() };
         tokio::select! {
             biased;
             room = say.reserve(), if pending.is_some() && can_say => match (room, pending.take()) {
@@ -101,7 +104,7 @@ async fn receive<K: Sink>(
                     return end;
                 }
             }
-            () = tokio::time::sleep_until(life.instant(receiver.wake_at())) => {}
+            () = tokio::time::sleep_until(life.instant(wake)) => {}
         }
     }
 }
