@@ -38,7 +38,8 @@ impl Default for ServeOptions {
 pub type Ended = String;
 
 /// Receives over one upgraded connection until it ends. The socket must be fresh: its stream is taken over and bounded
-/// anew. The sink is dropped as soon as the session has ended, before the last words are out.
+/// anew. The sink is dropped as soon as the session has ended, before the last words are out. When the future itself is
+/// dropped, an append that is under way still ends, and the sink with it: a newer connection has to wait for that.
 pub async fn serve<IO, K>(socket: WebSocketStream<IO>, sink: K, options: ServeOptions) -> Ended
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
