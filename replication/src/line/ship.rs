@@ -171,7 +171,10 @@ async fn run<S: Source>(
                 Err(end) => return (Some(sender), end),
             }
         }
-        let idle = pending.is_none() && can_say && sender.is_ready(life.now());
+        // While nothing can be said, what could be said doesn't wake anybody.
+        let says = pending.is_none() && can_say;
+        let wake = if says { sender.poll_at().min(sender.deadline()) } else { sender.deadline() };
+        let more = says && sender.is_ready(life.now());
         tokio::select! {
             biased;
             arrival = arrivals.recv() => {
@@ -184,9 +187,9 @@ async fn run<S: Source>(
                 (Ok(room), Some(message)) => room.send(message),
                 _ => can_say = false,
             },
-            () = std::future::ready(()), if idle => {} // there is more to poll
+            () = std::future::ready(()), if more => {}
             changed = head.changed(), if head_open => head_open = changed.is_ok(),
-            () = tokio::time::sleep_until(life.instant(sender.wake_at())) => {}
+            () = tokio::time::sleep_until(life.instant(wake)) => {}
         }
     }
 }
@@ -230,7 +233,9 @@ async fn poll<S: Source>(
                 Err(_) => (None, Ok(None)),
             },
             () = tokio::time::sleep(heartbeat) => {
-                let _ = say.try_send(alive.clone()); // a full queue is busy with something that shows life
+                if let Some(alive) = alive.clone() {
+                    let _ = say.try_send(alive); // a full queue is busy with something that shows life
+                }
             }
         }
     }

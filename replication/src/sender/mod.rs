@@ -15,7 +15,7 @@ use crate::end::End;
 use crate::frame::{ByeReason, Message, encode_groups};
 use crate::limits;
 use crate::plant::Plant;
-use crate::point::{Fence, FenceReason, Hello, Identity, Point};
+use crate::point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};
 use crate::seam::{Batch, Source};
 use pace::Pace;
 use snapshots::Shipment;
@@ -95,7 +95,7 @@ pub struct Sender<S> {
     groups_at: Duration,
     raw_next: u32,
     shipment: Option<Shipment>,
-    offered: Option<Point>,
+    offered: Option<SnapshotInfo>,
     look_at: Duration,
     heartbeat_at: Duration,
     peer_heartbeat: Duration,
@@ -171,9 +171,11 @@ impl<S: Source> Sender<S> {
         self.acknowledged
     }
 
-    /// The heartbeat that is sent while the session is busy with its log: as far behind as it last knew.
-    pub fn heartbeat(&self) -> Bytes {
-        Message::Heartbeat { head: self.source.head(), bytes: self.behind }.encode()
+    /// The heartbeat that may be sent while the session is busy with its log: as far behind as it last knew. None
+    /// before the hello, which comes first.
+    pub fn heartbeat(&self) -> Option<Bytes> {
+        let greeted = !matches!(self.phase, Phase::Fresh);
+        greeted.then(|| Message::Heartbeat { head: self.source.head(), bytes: self.behind }.encode())
     }
 
     /// The fence that holds if the connection ends before the centre's word on a divergence has come.
@@ -208,17 +210,21 @@ impl<S: Source> Sender<S> {
             || self.shipment.as_ref().is_some_and(Shipment::waits)
     }
 
-    /// When [`Self::check`] or [`Self::poll`] should be called again though nothing else happened.
-    pub fn wake_at(&self) -> Duration {
+    /// When [`Self::check`] may fail if nothing happens until then.
+    pub fn deadline(&self) -> Duration {
         let silence = self.heard_at + self.peer_heartbeat * limits::HEARTBEATS_MISSED_MAX;
-        let mut wake = silence.min(self.heartbeat_at);
+        if !self.waits_for_progress() {
+            return silence;
+        }
+        silence.min(self.moved_at + self.peer_heartbeat * limits::HEARTBEATS_STALLED_MAX)
+    }
+
+    /// When [`Self::poll`] may have something that it hasn't now, though nothing else happened.
+    pub fn poll_at(&self) -> Duration {
         if matches!(self.phase, Phase::Shipping) && self.groups_are_waiting() {
-            wake = wake.min(self.groups_at);
+            return self.heartbeat_at.min(self.groups_at);
         }
-        if self.waits_for_progress() {
-            wake = wake.min(self.moved_at + self.peer_heartbeat * limits::HEARTBEATS_STALLED_MAX);
-        }
-        wake
+        self.heartbeat_at
     }
 
     /// Takes note of a message. Never touches the log.
@@ -343,7 +349,7 @@ impl<S: Source> Sender<S> {
         if now >= self.heartbeat_at {
             self.heartbeat_at = now + self.options.heartbeat;
             self.behind = self.source.bytes_behind(self.acknowledged.sequence);
-            return Ok(Some(self.heartbeat()));
+            return Ok(self.heartbeat());
         }
         if matches!(self.phase, Phase::Shipping) {
             if self.groups_are_ready(now) {
