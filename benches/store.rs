@@ -53,7 +53,12 @@ fn main() {
     for entries in BATCHES {
         let Some(server) = server::Server::start() else { break };
         let store = runtime.block_on(Store::postgres(&server.url())).unwrap();
+        let mine = server::cpu_seconds("self");
         report("postgres", entries, steps.len(), runtime.block_on(applied(&store, &region, &steps, entries)));
+        for (whose, seconds) in [("aggregator", server::cpu_seconds("self") - mine), ("server", server.cpu_seconds())] {
+            let name = format!("postgres_{entries}_cpu_of_{whose}");
+            figure("store", &name, seconds * 1e6 / steps.len() as f64, "us/entry");
+        }
         if entries == BATCHES[BATCHES.len() - 1] {
             runtime.block_on(asked(&store, &region));
         }
@@ -147,13 +152,13 @@ fn day(region: &RegionId, orders: u32) -> Vec<AppliedStep> {
     loop {
         let placing = BEGIN.plus(Millis(i64::from(placed) * 1_000 / ORDERS_A_SECOND));
         let due = next.peek().is_some_and(|Reverse((at, ..))| *at <= placing || placed == orders);
-        let (at, number, event) = match next.pop().filter(|_| due) {
-            Some(Reverse(due)) => due,
-            None if placed < orders => {
-                placed += 1;
-                (placing, placed, 0)
-            }
-            None => break,
+        let (at, number, event) = if due {
+            next.pop().unwrap().0
+        } else if placed < orders {
+            placed += 1;
+            (placing, placed, 0)
+        } else {
+            break;
         };
         let order = match open.remove(&number) {
             None => order(tag, at, number),

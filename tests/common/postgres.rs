@@ -144,6 +144,13 @@ impl Server {
         }
     }
 
+    /// CPU seconds of its connections that are open now.
+    pub fn cpu_seconds(&self) -> f64 {
+        let output = Command::new("pgrep").args(["-P", &self.pid().as_raw_nonzero().to_string()]).output().unwrap();
+        let pids = String::from_utf8_lossy(&output.stdout).into_owned();
+        pids.lines().map(|pid| cpu_seconds(pid.trim())).sum()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(self.child.as_ref().unwrap())
     }
@@ -178,6 +185,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end(Signal::QUIT);
     }
+}
+
+/// CPU seconds of a process so far (`self` for this one); Linux counts in hundredths.
+pub fn cpu_seconds(pid: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The newest server on this machine.
