@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Run a region node
     Node(ops::serve::NodeArgs),
+    /// Run the central aggregator and its dashboard
+    Aggregator(ops::serve::AggregatorArgs),
     /// Show a region at work, with simulated stores and customers, and compare everything at the end
     Demo(ops::demo::DemoArgs),
     /// Make a token, printed alone on stdout
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     // clap ends the process itself: 0 after --help, 2 after wrong usage.
     match Cli::parse().command {
         Command::Node(args) => ops::serve::run(&args, environment()),
+        Command::Aggregator(args) => ops::serve::run_aggregator(&args, environment()),
         Command::Demo(args) => ops::demo::run(&args),
         Command::Token(args) => ops::token::run(&args, environment()),
         Command::Check(args) => ops::check::run(&args, environment()),

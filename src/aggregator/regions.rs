@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use qucan_storage::DirectoryError;
 use tokio::sync::watch;
 
-use super::apply::ApplyThread;
+use super::region::apply::ApplyThread;
 use super::region::{OpenRegionError, Opening, Region};
 use crate::config::Secret;
 use crate::domain::id::{OrderId, RegionId};
-use crate::limits::{REGIONS_MAX, SANDBOX_REGIONS_MAX};
+use crate::engine::OpenError;
+use crate::limits::{LINES_PER_REGION_MAX, REGIONS_MAX, SANDBOX_REGIONS_MAX};
 
 /// The token of every region in a sandbox that has none configured.
 pub const SANDBOX_REGION_TOKEN: &str = "sandbox-region-token";
 
 /// For which region somebody speaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pass {
     /// The region of the token.
     Of(RegionId),
@@ -46,6 +48,44 @@ pub struct Regions {
     restart: watch::Receiver<Option<Arc<str>>>,
     /// One at a time makes a region.
     making: Mutex<()>,
+    lines: Lines,
+}
+
+/// Bounds the connections of each token.
+#[derive(Default)]
+pub struct Lines {
+    taken: Arc<Mutex<BTreeMap<Pass, usize>>>,
+}
+
+/// A connection's place; given back when dropped.
+pub struct LinePlace {
+    taken: Arc<Mutex<BTreeMap<Pass, usize>>>,
+    pass: Pass,
+}
+
+impl Lines {
+    /// A place, or nothing where there are as many connections as there may be.
+    pub fn take(&self, pass: &Pass) -> Option<LinePlace> {
+        let most = match pass {
+            Pass::Of(_) => LINES_PER_REGION_MAX,
+            Pass::Any => LINES_PER_REGION_MAX * SANDBOX_REGIONS_MAX,
+        };
+        let mut taken = self.taken.lock();
+        let count = taken.entry(pass.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(LinePlace { taken: Arc::clone(&self.taken), pass: pass.clone() })
+    }
+}
+
+impl Drop for LinePlace {
+    fn drop(&mut self) {
+        if let Some(count) = self.taken.lock().get_mut(&self.pass) {
+            *count = count.saturating_sub(1);
+        }
+    }
 }
 
 impl Regions {
@@ -72,11 +112,12 @@ impl Regions {
             threads: Mutex::default(),
             restart,
             making: Mutex::default(),
+            lines: Lines::default(),
         });
         for region in wanted {
             match regions.make(&region) {
                 Ok(_) => {}
-                Err(OpenRegionError::Copy(error)) if !error.is_in_use() => {
+                Err(OpenRegionError::Copy(error)) if !is_in_use(&error) => {
                     tracing::error!(%region, %error, "a region's copy can't be used; the others are served");
                     regions.broken.write().insert(region, error.to_string());
                 }
@@ -112,7 +153,7 @@ impl Regions {
 
     /// The region of somebody who says hello. Blocking: a sandbox makes regions as they come.
     pub fn greeted(&self, pass: &Pass, name: &str) -> Result<Arc<Region>, String> {
-        let id: RegionId = name.parse().map_err(|error| format!("{name:?} is {error}"))?;
+        let id = name.parse().ok().filter(is_a_place).ok_or_else(|| format!("{name:?} is no name of a region"))?;
         if let Pass::Of(mine) = pass
             && *mine != id
         {
@@ -129,6 +170,11 @@ impl Regions {
         }
         tracing::info!(region = %id, "a region comes to this sandbox for the first time");
         self.make(&id).map_err(|error| error.to_string())
+    }
+
+    /// Places for connections.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// A region by its name.
@@ -186,6 +232,16 @@ impl Drop for Regions {
         // Without a stop it is as if the process had been killed, but threads must not outlive what they work on.
         self.end_threads();
     }
+}
+
+/// Another aggregator works on the same directory: nothing of it may be touched.
+fn is_in_use(error: &OpenError) -> bool {
+    matches!(error, OpenError::Directory(DirectoryError::InUse { .. }))
+}
+
+/// A name that is a place of its own among directories.
+fn is_a_place(id: &RegionId) -> bool {
+    !matches!(id.as_str(), "." | "..")
 }
 
 /// Regions that a sandbox has had before.

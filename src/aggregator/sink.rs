@@ -49,7 +49,7 @@ impl Sink for RegionSink {
 
     fn diverged(&mut self, at: Point, theirs: Option<[u8; 32]>, epoch: u32) -> Fence {
         let _ = (theirs, epoch);
-        match &self.guest {
+        match &mut self.guest {
             Some(guest) => guest.diverged(at),
             None => Fence {
                 reason: qucan_replication::FenceReason::OtherHistory,

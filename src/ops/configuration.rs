@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::console;
-use crate::config::{self, AnyConfig, AuthConfig, ConfigError, Finding, Loaded, LogConfig, NodeConfig};
+use crate::aggregator::store::Store;
+use crate::config::{
+    self, AggregatorConfig, AnyConfig, AuthConfig, ConfigError, Finding, Loaded, LogConfig, NodeConfig, StoreConfig,
+};
 use crate::telemetry;
 
 /// The process's environment variables.
@@ -26,7 +29,7 @@ pub fn load(file: Option<&Path>, environment: Environment) -> Option<AnyConfig> 
     report(loaded.and_then(|loaded| {
         match &loaded.config {
             AnyConfig::Node(node) => check(&node.auth, &node.log)?,
-            AnyConfig::Aggregator(aggregator) => check(&aggregator.auth, &aggregator.log)?,
+            AnyConfig::Aggregator(aggregator) => check_aggregator(aggregator)?,
         }
         Ok(loaded)
     }))
@@ -56,6 +59,24 @@ pub fn load_node(file: Option<&Path>, environment: Environment) -> Option<NodeCo
     }))
 }
 
+/// Loads an aggregator's configuration, or a sandbox's defaults.
+pub fn load_aggregator(file: Option<&Path>, environment: Environment) -> Option<AggregatorConfig> {
+    report(config::load_aggregator(file, environment).and_then(|loaded| {
+        check_aggregator(&loaded.config)?;
+        Ok(loaded)
+    }))
+}
+
+/// The same, and what only the store can judge.
+fn check_aggregator(config: &AggregatorConfig) -> Result<(), ConfigError> {
+    check(&config.auth, &config.log)?;
+    let StoreConfig::Postgres(url) = &config.store else { return Ok(()) };
+    Store::check_postgres_url(url.reveal()).map_err(|error| {
+        let key = "aggregator.store".to_owned();
+        ConfigError { findings: vec![Finding { place: config::Place::Nowhere, key, message: format!("is {error}") }] }
+    })
+}
+
 /// What only other rooms can judge: keys and log filters.
 fn check(auth: &AuthConfig, log: &LogConfig) -> Result<(), ConfigError> {
     let mut findings = Vec::new();
@@ -65,7 +86,7 @@ fn check(auth: &AuthConfig, log: &LogConfig) -> Result<(), ConfigError> {
     if let Err(error) = telemetry::check_level(&log.level) {
         complain(error.to_string());
     }
-    if let Err(error) = crate::node::check_keys(auth) {
+    if let Err(error) = crate::api::auth::check_keys(auth) {
         complain(error.to_string());
     }
     if findings.is_empty() { Ok(()) } else { Err(ConfigError { findings }) }

@@ -15,7 +15,7 @@ use qucan_storage::DirectoryError;
 
 use super::configuration::{self, Environment};
 use super::console;
-use crate::api::auth::{Authenticator, Role, TokenRequest};
+use crate::api::auth::{Authenticator, Role, TokenRequest, key_set};
 use crate::api::catalog::ImportSummaryView;
 use crate::config::NodeConfig;
 use crate::domain::actor::Actor;
@@ -110,7 +110,7 @@ fn offline(engine: Engine, import: CatalogImport) -> Result<ImportSummaryView, S
 }
 
 async fn over_http(args: &ImportArgs, config: &NodeConfig) -> Result<ImportSummaryView, String> {
-    let keys = node::key_set(&config.auth, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
+    let keys = key_set(&config.auth, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
     let authenticator = Authenticator::new(keys, Some(config.region.clone()), Arc::new(SystemClock), 1);
     let token = authenticator.issue(&TokenRequest {
         role: Role::Operator,

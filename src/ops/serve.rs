@@ -1,4 +1,4 @@
-//! `qucan node`: runs a region's node until it is told to stop or can no longer acknowledge anything.
+//! `qucan node` and `qucan aggregator`: run until they are told to stop or can no longer do what they are there for.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,8 +7,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::configuration::{self, Environment};
 use super::console;
-use crate::config::NodeConfig;
-use crate::node::{Node, StartError};
+use crate::aggregator::{self, Aggregator};
+use crate::config::{AggregatorConfig, EdgeLimits, LogConfig, NodeConfig};
+use crate::node::{self, Node};
 use crate::telemetry;
 
 /// Runs a region node
@@ -19,21 +20,112 @@ pub struct NodeArgs {
     pub config: Option<PathBuf>,
 }
 
+/// Runs the central aggregator and its dashboard
+#[derive(Debug, Clone, clap::Args)]
+pub struct AggregatorArgs {
+    /// Its configuration; without one it is a sandbox on 127.0.0.1:7000
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// Runs the command.
 pub fn run(args: &NodeArgs, environment: Environment) -> ExitCode {
     let Some(config) = configuration::load_node(args.config.as_deref(), environment) else { return console::misused() };
-    let telemetry = match telemetry::start(config.log.json, &config.log.level) {
+    run_program(config)
+}
+
+/// Runs the command.
+pub fn run_aggregator(args: &AggregatorArgs, environment: Environment) -> ExitCode {
+    let config = configuration::load_aggregator(args.config.as_deref(), environment);
+    let Some(config) = config else { return console::misused() };
+    run_program(config)
+}
+
+/// What the two programs have in common.
+trait Program: Sized {
+    /// What is started.
+    type Running;
+
+    /// The command's name.
+    const NAME: &'static str;
+
+    fn log(&self) -> &LogConfig;
+    fn limits(&self) -> &EdgeLimits;
+
+    /// Starts it; an error comes with whether a person has to do something first.
+    async fn start(self) -> Result<Self::Running, (String, bool)>;
+
+    /// Waits until it can no longer do what it is there for, and says why.
+    async fn failed(running: &Self::Running) -> String;
+
+    /// Stops it.
+    async fn stop(running: Self::Running) -> Result<(), String>;
+}
+
+impl Program for NodeConfig {
+    type Running = Node;
+    const NAME: &'static str = "node";
+
+    fn log(&self) -> &LogConfig {
+        &self.log
+    }
+
+    fn limits(&self) -> &EdgeLimits {
+        &self.limits
+    }
+
+    async fn start(self) -> Result<Node, (String, bool)> {
+        Node::start(self).await.map_err(|error: node::StartError| (error.to_string(), error.needs_a_person()))
+    }
+
+    async fn failed(node: &Node) -> String {
+        node.handle().failed().await
+    }
+
+    async fn stop(node: Node) -> Result<(), String> {
+        node.stop().await.map_err(|error| error.to_string())
+    }
+}
+
+impl Program for AggregatorConfig {
+    type Running = Aggregator;
+    const NAME: &'static str = "aggregator";
+
+    fn log(&self) -> &LogConfig {
+        &self.log
+    }
+
+    fn limits(&self) -> &EdgeLimits {
+        &self.limits
+    }
+
+    async fn start(self) -> Result<Aggregator, (String, bool)> {
+        let refused = |error: aggregator::StartError| (error.to_string(), error.needs_a_person());
+        Aggregator::start(self).await.map_err(refused)
+    }
+
+    async fn failed(aggregator: &Aggregator) -> String {
+        aggregator.regions().failed().await
+    }
+
+    async fn stop(aggregator: Aggregator) -> Result<(), String> {
+        aggregator.stop().await.map_err(|error| error.to_string())
+    }
+}
+
+fn run_program<P: Program>(config: P) -> ExitCode {
+    let telemetry = match telemetry::start(config.log().json, &config.log().level) {
         Ok(telemetry) => telemetry,
         Err(error) => {
-            console::say(format_args!("qucan node: {error}"));
+            console::say(format_args!("qucan {}: {error}", P::NAME));
             return console::misused();
         }
     };
-    raise_descriptor_limit(config.limits.connections);
+    raise_descriptor_limit(config.limits().connections);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console::say(format_args!("qucan node: the runtime can't start: {error}"));
+            console::say(format_args!("qucan {}: the runtime can't start: {error}", P::NAME));
             return console::failed();
         }
     };
@@ -44,35 +136,37 @@ pub fn run(args: &NodeArgs, environment: Environment) -> ExitCode {
     code
 }
 
-async fn serve(config: NodeConfig) -> ExitCode {
+async fn serve<P: Program>(config: P) -> ExitCode {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
-            console::say(format_args!("qucan node: signals can't be listened to: {error}"));
+            console::say(format_args!("qucan {}: signals can't be listened to: {error}", P::NAME));
             return console::failed();
         }
     };
     let started = tokio::select! {
-        started = Node::start(config) => started,
+        started = config.start() => started,
         // Recovery may be cut at any point.
         () = signals.received() => return console::FINE,
     };
-    let node = match started {
-        Ok(node) => node,
-        Err(error) => return refused(&error),
+    let running = match started {
+        Ok(running) => running,
+        Err((error, needs_a_person)) => {
+            console::say(format_args!("qucan {}: {error}", P::NAME));
+            return if needs_a_person { console::misused() } else { console::failed() };
+        }
     };
     notify(sd_notify::NotifyState::Ready);
-    let handle = node.handle();
     let failure = tokio::select! {
         () = signals.received() => None,
-        why = handle.failed() => Some(why),
+        why = P::failed(&running) => Some(why),
     };
     notify(sd_notify::NotifyState::Stopping);
     if let Some(why) = &failure {
         tracing::error!(%why, "nothing is acknowledged any more; the process ends and starts again from what is on disk");
     }
     let stopped = tokio::select! {
-        stopped = node.stop() => stopped,
+        stopped = P::stop(running) => stopped,
         // Asked twice: somebody is in a hurry. What was acknowledged is on disk all the same.
         () = signals.received() => return console::failed(),
     };
@@ -84,11 +178,6 @@ async fn serve(config: NodeConfig) -> ExitCode {
         }
         (Some(_), _) => console::failed(),
     }
-}
-
-fn refused(error: &StartError) -> ExitCode {
-    console::say(format_args!("qucan node: {error}"));
-    if error.needs_a_person() { console::misused() } else { console::failed() }
 }
 
 /// SIGTERM and SIGINT: both ask for a clean stop.

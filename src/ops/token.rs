@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::configuration::{self, Environment};
 use super::console;
-use crate::api::auth::{Authenticator, Role, TokenRequest};
+use crate::api::auth::{Authenticator, Role, TokenRequest, key_set};
 use crate::config::AnyConfig;
 use crate::config::value::duration;
 use crate::engine::clock::SystemClock;
@@ -50,7 +50,7 @@ pub fn run(args: &TokenArgs, environment: Environment) -> ExitCode {
         ));
         return console::misused();
     }
-    let keys = match crate::node::key_set(auth, mode, data_dir) {
+    let keys = match key_set(auth, mode, data_dir) {
         Ok(keys) => keys,
         Err(error) => {
             console::say(format_args!("qucan token: {error}"));

@@ -151,9 +151,9 @@ impl Walk {
         let mut reader = region.replica().reader(Sequence(first.saturating_sub(1)))?;
         while !self.is_over() {
             let Some(group) = reader.next(Sequence(until))? else { break };
-            for (sequence, entry) in (group.first().0..).zip(group.entries()) {
+            for (sequence, entry) in group.entries() {
                 self.left = self.left.saturating_sub(1);
-                self.look_at(sequence, entry);
+                self.look_at(sequence.0, entry);
             }
         }
         Ok(())

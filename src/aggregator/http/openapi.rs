@@ -97,6 +97,9 @@ mod tests {
         check::descriptions(&Document::openapi());
         let json: serde_json::Value = serde_json::from_slice(&document()).unwrap();
         assert!(json["components"]["securitySchemes"]["region_token"].is_object());
-        assert_eq!(json["paths"]["/v1/regions/{region}/log"]["get"]["security"][0]["region_token"][0], serde_json::Value::Null);
+        assert_eq!(
+            json["paths"]["/v1/regions/{region}/log"]["get"]["security"][0]["region_token"][0],
+            serde_json::Value::Null
+        );
     }
 }

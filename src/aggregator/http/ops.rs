@@ -22,11 +22,8 @@ use crate::api::problem::Problem;
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "Ready", body = Readiness), (status = 503, description = "Not ready", body = Readiness)))]
 pub async fn readiness(State(state): State<Arc<Centre>>, _: NoQuery) -> Response {
-    let check = |name: String, problem: Option<String>| CheckView {
-        name: name.into(),
-        ok: problem.is_none(),
-        detail: problem,
-    };
+    let check =
+        |name: String, problem: Option<String>| CheckView { name: name.into(), ok: problem.is_none(), detail: problem };
     let draining = state.edge.is_draining();
     let mut checks = vec![check("draining".to_owned(), draining.then(|| "the centre is stopping".to_owned()))];
     let mut store = None;

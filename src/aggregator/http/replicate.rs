@@ -7,8 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use qucan_replication::SUBPROTOCOL;
-use qucan_replication::line;
+use qucan_replication::{SUBPROTOCOL, line};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
@@ -67,7 +66,7 @@ fn accept(state: &Arc<Centre>, request: &Request, upgrade: Option<OnUpgrade>) ->
 async fn receive(state: Arc<Centre>, pass: Pass, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
     let io: TokioIo<Upgraded> = TokioIo::new(upgraded);
-    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(line::websocket_config())).await;
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
     let sink = RegionSink::new(Arc::clone(&state.regions), pass.clone());
     let mut draining = state.edge.draining();
     tokio::select! {

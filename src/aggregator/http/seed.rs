@@ -60,7 +60,10 @@ pub async fn read_log(
     check_accept(&headers)?;
     let bytes_max = query.limit_bytes.unwrap_or(LOG_PAGE_BYTES_DEFAULT);
     if !(1..=LOG_PAGE_BYTES_MAX).contains(&bytes_max) {
-        return Err(Problem::malformed("limit_bytes", format!("{bytes_max} is not between 1 and {LOG_PAGE_BYTES_MAX}")));
+        return Err(Problem::malformed(
+            "limit_bytes",
+            format!("{bytes_max} is not between 1 and {LOG_PAGE_BYTES_MAX}"),
+        ));
     }
     let epoch = region.replica().epoch().0;
     if query.epoch.is_some_and(|known| known != epoch) {

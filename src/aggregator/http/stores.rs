@@ -94,9 +94,8 @@ fn page(regions: &[Arc<Region>], search: &Search, after: Option<Key>, now: Times
             public_url: announcement.public_url.as_deref(),
         })
     });
-    let next_cursor = next.and_then(|(distance, store, region)| {
-        Some(encode_cursor("d", &format!("{distance}:{store}:{}", region?)))
-    });
+    let next_cursor =
+        next.and_then(|(distance, store, region)| Some(encode_cursor("d", &format!("{distance}:{store}:{}", region?))));
     let page = DirectoryPage { stores: entries.collect(), next_cursor };
     serde_json::to_vec(&page).map_err(|_| Problem::defect())
 }

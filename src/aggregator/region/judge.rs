@@ -96,7 +96,10 @@ impl Standing {
             return Err(Refused::Fenced(self.diverged(theirs, end.0)));
         }
         if let Some(later) = fresh.iter().find(|group| group.epoch().0 > theirs) {
-            return Err(Refused::Malformed(format!("a group of epoch {} from a node of epoch {theirs}", later.epoch())));
+            return Err(Refused::Malformed(format!(
+                "a group of epoch {} from a node of epoch {theirs}",
+                later.epoch()
+            )));
         }
         Ok(fresh)
     }

@@ -58,6 +58,24 @@ struct Facts {
     view: LineView,
 }
 
+impl Facts {
+    /// A connection agrees with the centre's position: it is the region's from now on, unless a later one is.
+    fn proven(&mut self, connection: u64, now: Timestamp) -> Option<&mut LineView> {
+        if self.current.is_some_and(|current| current > connection) {
+            return None;
+        }
+        if self.current != Some(connection) {
+            self.current = Some(connection);
+            self.view.connects += 1;
+            self.view.fence = None;
+            self.view.needs_seed = false;
+        }
+        self.view.connected = true;
+        self.view.heard_at = Some(now);
+        Some(&mut self.view)
+    }
+}
+
 /// The facts of one region's line.
 pub struct Line {
     clock: Arc<dyn Clock>,
@@ -99,30 +117,19 @@ impl Line {
     pub fn heard(&self, connection: u64, head: u64, bytes_behind: u64, received: u64) {
         let now = self.clock.now();
         let mut facts = self.facts.lock();
-        if facts.current.is_some_and(|current| current > connection) {
-            return;
-        }
-        if facts.current != Some(connection) {
-            facts.current = Some(connection);
-            facts.view.connects += 1;
-            facts.view.fence = None;
-            facts.view.needs_seed = false;
-        }
-        let view = &mut facts.view;
-        view.connected = true;
-        view.heard_at = Some(now);
+        let Some(view) = facts.proven(connection, now) else { return };
         view.head = head.max(received);
         view.bytes_behind = if view.head > received { bytes_behind } else { 0 };
         view.note_progress(received, now);
     }
 
     /// Entries were synced; the log's end moved from `before` to `received`.
-    pub fn received(&self, before: u64, received: u64) {
+    pub fn received(&self, connection: u64, before: u64, received: u64) {
         let now = self.clock.now();
-        let view = &mut self.facts.lock().view;
+        let mut facts = self.facts.lock();
+        let Some(view) = facts.proven(connection, now) else { return };
         view.received_entries += received.saturating_sub(before);
         view.acknowledged_at = Some(now);
-        view.heard_at = Some(now);
         view.head = view.head.max(received);
         if view.head == received {
             view.bytes_behind = 0;
@@ -221,7 +228,7 @@ mod tests {
         let first = line.enter();
         line.heard(first, 12, 900, 10);
         assert!((lag(&line, &clock) - 5.0).abs() < 1e-9, "heard, but two entries are missing");
-        line.received(10, 12);
+        line.received(first, 10, 12);
         assert!(lag(&line, &clock).abs() < 1e-9, "everything is here");
         clock.set(Timestamp(65_000));
         assert!(lag(&line, &clock).abs() < 1e-9, "and stays so while the line is up");

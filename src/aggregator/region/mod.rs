@@ -2,6 +2,7 @@
 //! receives, the thread that applies and everybody who asks. Never here: HTTP, JSON.
 
 pub mod announcement;
+pub mod apply;
 pub mod applying;
 pub mod judge;
 pub mod line;
@@ -16,12 +17,12 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use qucan_storage::{DirectoryError, Epoch, Position};
 
-pub use self::open::{OpenRegionError, Opening};
-pub use self::receive::Guest;
 use self::announcement::Announcement;
 use self::applying::{Applying, ApplyingView};
 use self::judge::Standing;
 use self::line::{Line, LineView};
+pub use self::open::{OpenRegionError, Opening};
+pub use self::receive::Guest;
 use super::figures::Figures;
 use super::picture::StockOutsCache;
 use crate::domain::id::{RegionId, RegionTag};

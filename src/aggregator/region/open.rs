@@ -11,11 +11,11 @@ use qucan_storage::log::LogOptions;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::Region;
 use super::announcement::Announcement;
+use super::apply::{self, ApplyThread, Work};
 use super::applying::Applying;
 use super::line::Line;
-use super::Region;
-use crate::aggregator::apply::{self, ApplyThread, Work};
 use crate::aggregator::picture::StockOutsCache;
 use crate::aggregator::store::{Store, StoreError};
 use crate::domain::id::{RegionId, RegionTag};

@@ -82,12 +82,13 @@ impl Guest {
             return Ok(standing.point());
         }
         self.adopt_epoch()?;
-        let received = region.replica.append_as(Epoch(self.epoch), &fresh).map_err(|error| match AppendTrouble::from(error) {
-            AppendTrouble::Busy(why) => SinkError::Busy(why),
-            AppendTrouble::Failed(why) => SinkError::Failed(why),
-            AppendTrouble::Malformed(why) => SinkError::Malformed(why),
-        })?;
-        region.line.received(standing.received.sequence.0, received.sequence.0);
+        let received =
+            region.replica.append_as(Epoch(self.epoch), &fresh).map_err(|error| match AppendTrouble::from(error) {
+                AppendTrouble::Busy(why) => SinkError::Busy(why),
+                AppendTrouble::Failed(why) => SinkError::Failed(why),
+                AppendTrouble::Malformed(why) => SinkError::Malformed(why),
+            })?;
+        region.line.received(self.connection, standing.received.sequence.0, received.sequence.0);
         Ok(point(received))
     }
 
@@ -114,7 +115,7 @@ impl Guest {
 
     /// Whether a snapshot is newer than what there is for seeding.
     pub fn wants_snapshot(&self, info: &SnapshotInfo) -> bool {
-        self.may_go_on().is_ok() && self.region.replica.wants_snapshot(position(&info.at))
+        self.may_go_on().is_ok() && self.region.replica.wants_snapshot(position(&info.at), self.seeding)
     }
 
     /// A piece of a snapshot's file.
@@ -139,11 +140,12 @@ impl Guest {
         let _gate = region.gate.lock();
         self.may_go_on()?;
         let incoming = self.incoming.take();
-        let incoming = incoming.ok_or_else(|| SinkError::Malformed("the end of a snapshot that never began".to_owned()))?;
+        let incoming =
+            incoming.ok_or_else(|| SinkError::Malformed("the end of a snapshot that never began".to_owned()))?;
         let end = region.replica.take_snapshot(incoming).map_err(refused)?;
         tracing::info!(region = %region.id, at = info.at.sequence, bytes = info.bytes, "a snapshot was received");
         if std::mem::take(&mut self.seeding) {
-            region.line.received(0, end.sequence.0);
+            region.line.received(self.connection, 0, end.sequence.0);
         }
         Ok(point(end))
     }
@@ -207,7 +209,9 @@ impl Region {
 fn refused(refused: SnapshotRefused) -> SinkError {
     match refused {
         SnapshotRefused::Failed(why) => SinkError::Failed(why),
-        SnapshotRefused::Epoch { .. } | SnapshotRefused::OtherHistory { .. } => SinkError::Malformed(refused.to_string()),
+        SnapshotRefused::Epoch { .. } | SnapshotRefused::OtherHistory { .. } => {
+            SinkError::Malformed(refused.to_string())
+        }
         _ => SinkError::Busy(refused.to_string()),
     }
 }

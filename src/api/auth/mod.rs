@@ -2,6 +2,7 @@
 //! algorithms that keys were configured for are accepted, so `none` never is. Never here: what a role may do with an order.
 
 mod cache;
+mod configured;
 mod extract;
 mod issue;
 mod keys;
@@ -12,6 +13,7 @@ use jsonwebtoken::{decode, decode_header};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use self::configured::{SecretError, check_keys, key_set};
 pub use self::extract::{Caller, Customer, Operator, StoreStaff, bearer_token};
 pub use self::issue::{IssueError, Issued, TokenRequest};
 pub use self::keys::{KeyError, KeySet};
@@ -136,7 +138,8 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Checks with these keys; tokens that name a region must name `region`.
+    /// Checks with these keys; tokens that name a region must name `region`. Where there is none, as at the centre, they are
+    /// not accepted: they were made for less than that.
     pub fn new(keys: KeySet, region: Option<RegionId>, clock: Arc<dyn Clock>, cached_tokens_max: usize) -> Self {
         Self { keys, region, clock, verified: cache::VerifiedTokens::new(cached_tokens_max) }
     }
@@ -190,9 +193,8 @@ impl Authenticator {
     }
 
     fn judge(&self, claims: Claims, now: Timestamp) -> Result<Identity, AuthError> {
-        if let (Some(named), Some(mine)) = (&claims.region, &self.region)
-            && named != mine.as_str()
-        {
+        let mine = self.region.as_ref().map(RegionId::as_str);
+        if claims.region.as_deref().is_some_and(|named| Some(named) != mine) {
             return Err(AuthError::Region);
         }
         let leeway = Millis::seconds(TOKEN_LEEWAY_SECONDS);

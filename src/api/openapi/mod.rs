@@ -85,7 +85,10 @@ fn add_refusals(operation: &mut Operation, table: &RefusalTable) {
 
 /// Calls without a documented body still look at what comes: an optional empty object.
 fn is_post(operation: &str) -> bool {
-    matches!(operation, "claim_coupon" | "cancel_order" | "mark_ready" | "mark_collected" | "fail_payment")
+    matches!(
+        operation,
+        "claim_coupon" | "cancel_order" | "mark_ready" | "mark_collected" | "fail_payment" | "grant_epoch"
+    )
 }
 
 fn refusal(kinds: &[Kind]) -> Response {
@@ -115,5 +118,59 @@ impl Modify for Tokens {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Says what a region's own token is.
+pub struct RegionTokens;
+
+impl Modify for RegionTokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The region's token from the aggregator's configuration"))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("region_token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What every document has to keep.
+#[cfg(test)]
+pub(crate) mod check {
+    use utoipa::openapi::path::Operation;
+    use utoipa::openapi::{OpenApi, RefOr};
+
+    use super::RefusalTable;
+
+    fn operations(document: &OpenApi) -> Vec<(&String, &Operation)> {
+        let items = document.paths.paths.iter();
+        items
+            .flat_map(|(path, item)| {
+                [&item.get, &item.put, &item.post].into_iter().flatten().map(move |one| (path, one))
+            })
+            .collect()
+    }
+
+    /// Every operation says what it refuses, and every refusal is of an operation.
+    pub(crate) fn refusals(document: &OpenApi, table: &RefusalTable) {
+        let ids: Vec<&str> =
+            operations(document).into_iter().map(|(_, operation)| operation.operation_id.as_deref().unwrap()).collect();
+        for id in &ids {
+            assert!(table.iter().any(|(name, _)| name == id), "{id} has no line in REFUSALS");
+        }
+        for (name, _) in table {
+            assert!(ids.contains(name), "{name} is no operation");
+        }
+    }
+
+    /// Every answer is described.
+    pub(crate) fn descriptions(document: &OpenApi) {
+        for (path, operation) in operations(document) {
+            for (status, response) in &operation.responses.responses {
+                let RefOr::T(response) = response else { panic!("{path} {status} is a reference") };
+                assert!(!response.description.is_empty(), "{path} {status}");
+            }
+        }
     }
 }

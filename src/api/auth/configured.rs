@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::api::auth::{KeyError, KeySet};
+use super::{KeyError, KeySet};
 use crate::config::{AuthConfig, Mode};
 
 /// The sandbox's secret in its data directory.

@@ -12,9 +12,9 @@ use qucan_storage::Position;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::figures::{Changed, Figures};
-use super::region::Region;
-use super::store::{Store, StoreBatch, StoreError, Stored};
+use super::Region;
+use crate::aggregator::figures::{Changed, Figures};
+use crate::aggregator::store::{Store, StoreBatch, StoreError, Stored};
 use crate::domain::effect::Effect;
 use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, Timestamp};
@@ -172,8 +172,7 @@ impl Follower {
                 Changes::of(batch, &mut self.figures)
             }
         };
-        let changes =
-            if changes.is_seed { Changes::of_seed(applier, &mut self.figures, changes) } else { changes };
+        let changes = if changes.is_seed { Changes::of_seed(applier, &mut self.figures, changes) } else { changes };
         let to = changes.to;
         let batch = changes.into_store_batch(&self.region, self.cursor, &self.figures);
         if !self.store_it(&batch) {
