@@ -134,21 +134,19 @@ impl Server {
         self.end(Signal::QUIT);
     }
 
-    /// Freezes or thaws the server's processes of one client.
+    /// Freezes or thaws the server's processes, all but the first.
     pub fn signal_backends(&self, signal: Signal) {
-        let output = Command::new("pgrep").args(["-P", &self.pid().as_raw_nonzero().to_string()]).output().unwrap();
-        for pid in String::from_utf8_lossy(&output.stdout).lines() {
-            let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        for pid in self.backends() {
             // One may have ended meanwhile.
-            let _ = kill_process(pid, signal);
+            let _ = kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), signal);
         }
     }
 
-    /// CPU seconds of its connections that are open now.
-    pub fn cpu_seconds(&self) -> f64 {
-        let output = Command::new("pgrep").args(["-P", &self.pid().as_raw_nonzero().to_string()]).output().unwrap();
-        let pids = String::from_utf8_lossy(&output.stdout).into_owned();
-        pids.lines().map(|pid| cpu_seconds(pid.trim())).sum()
+    /// The server's processes, all but the first: one a connection, and its helpers.
+    pub fn backends(&self) -> Vec<String> {
+        let pid = self.pid().as_raw_nonzero();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.split_whitespace().map(str::to_owned).collect()
     }
 
     fn pid(&self) -> Pid {
@@ -185,13 +183,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end(Signal::QUIT);
     }
-}
-
-/// CPU seconds of a process so far (`self` for this one); Linux counts in hundredths.
-pub fn cpu_seconds(pid: &str) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The newest server on this machine.

@@ -152,8 +152,8 @@ async fn page(client: &Object, query: &OrderQuery, region: &RegionId) -> Result<
     }
     values.push(&limit);
     sql.push_str(&format!(" ORDER BY packed DESC LIMIT ${}", values.len()));
-    let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &values).await?;
+    // Never a cached statement: a plan for any bounds is wrong for most.
+    let rows = client.query(&sql, &values).await?;
     let mut orders = Vec::with_capacity(rows.len());
     for row in &rows {
         let packed = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0);
