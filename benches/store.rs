@@ -53,11 +53,24 @@ fn main() {
     for entries in BATCHES {
         let Some(server) = server::Server::start() else { break };
         let store = runtime.block_on(Store::postgres(&server.url())).unwrap();
+        let mine = cpu_seconds("self");
         report("postgres", entries, steps.len(), runtime.block_on(applied(&store, &region, &steps, entries)));
+        let servers = server.backends().iter().map(|pid| cpu_seconds(pid)).sum();
+        for (whose, seconds) in [("aggregator", cpu_seconds("self") - mine), ("server", servers)] {
+            let name = format!("postgres_{entries}_cpu_of_{whose}");
+            figure("store", &name, seconds * 1e6 / steps.len() as f64, "us/entry");
+        }
         if entries == BATCHES[BATCHES.len() - 1] {
             runtime.block_on(asked(&store, &region));
         }
     }
+}
+
+/// CPU seconds of a process so far (`self` for this one); Linux counts in hundredths.
+fn cpu_seconds(pid: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 fn report(backend: &str, entries: usize, all: usize, (took, slowest): (Duration, Duration)) {
@@ -147,13 +160,13 @@ fn day(region: &RegionId, orders: u32) -> Vec<AppliedStep> {
     loop {
         let placing = BEGIN.plus(Millis(i64::from(placed) * 1_000 / ORDERS_A_SECOND));
         let due = next.peek().is_some_and(|Reverse((at, ..))| *at <= placing || placed == orders);
-        let (at, number, event) = match next.pop().filter(|_| due) {
-            Some(Reverse(due)) => due,
-            None if placed < orders => {
-                placed += 1;
-                (placing, placed, 0)
-            }
-            None => break,
+        let (at, number, event) = if due {
+            next.pop().unwrap().0
+        } else if placed < orders {
+            placed += 1;
+            (placing, placed, 0)
+        } else {
+            break;
         };
         let order = match open.remove(&number) {
             None => order(tag, at, number),
