@@ -134,14 +134,19 @@ impl Server {
         self.end(Signal::QUIT);
     }
 
-    /// Freezes or thaws the server's processes of one client.
+    /// Freezes or thaws the server's processes, all but the first.
     pub fn signal_backends(&self, signal: Signal) {
-        let output = Command::new("pgrep").args(["-P", &self.pid().as_raw_nonzero().to_string()]).output().unwrap();
-        for pid in String::from_utf8_lossy(&output.stdout).lines() {
-            let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        for pid in self.backends() {
             // One may have ended meanwhile.
-            let _ = kill_process(pid, signal);
+            let _ = kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), signal);
         }
+    }
+
+    /// The server's processes, all but the first: one a connection, and its helpers.
+    pub fn backends(&self) -> Vec<String> {
+        let pid = self.pid().as_raw_nonzero();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.split_whitespace().map(str::to_owned).collect()
     }
 
     fn pid(&self) -> Pid {
