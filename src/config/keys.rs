@@ -110,7 +110,7 @@ pub const KEYS: &[Key] = &[
     key(N, "orders", "pay_within", Shape::Duration(SECOND, DAY), "15m", "How long an order waits for its money before it is cancelled."),
     key(N, "orders", "accept_within", Shape::Duration(SECOND, DAY), "10m", "How long a paid order waits for the store before it is rejected and refunded."),
     key(N, "orders", "auto_after", Shape::Duration(MINUTE, 7 * DAY), "4h", "After how long an accepted order counts as ready, and a ready one as collected, without anybody saying so."),
-    relaxed(key(N, "orders", "grace", Shape::Duration(0, DAY), "2m", "How long no deadline fires after a start or a jump of the clock."), "0s"),
+    relaxed(key(N, "orders", "grace", Shape::Duration(0, DAY), "2m", "How long no deadline fires after a start, a jump of the clock or a stall of seconds."), "0s"),
     key(N, "orders", "keep_days", Shape::Count(2, 60), "7", "Business days for which closed orders are answered, the present one included."),
 
     key(N, "payment.wechatpay", "appid", Shape::Text, "", "The mini-program's appid."),

@@ -21,7 +21,7 @@ pub struct EngineOptions {
     pub region: RegionId,
     /// The operator's choices that flow into decisions.
     pub settings: Settings,
-    /// How long no deadline fires after a start or a jump of the clock.
+    /// How long no deadline fires after a start, a jump of the clock or a stall.
     pub grace: Millis,
     /// Log entries between two snapshots: what a start replays at most, roughly.
     pub snapshot_every_entries: u64,

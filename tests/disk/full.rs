@@ -69,7 +69,7 @@ fn a_full_disk_stops_new_orders_and_nothing_else() {
     let node = site.start_selling();
     let unpaid: Vec<String> = (0..24).map(|number| place(&node, &format!("early-{number}"))).collect();
     until("spare segments are ready", || {
-        ["next.spare", "reserve.spare"].iter().all(|name| site.data().join("log").join(name).exists())
+        ["next.spare", "reserve.spare"].iter().all(|name| site.data().join("log").join(name).try_exists().unwrap())
     });
     let ballast = volume.path().join("ballast");
     fill(&ballast);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
-use crate::crowd::{Crowd, order};
+use crate::crowd::{Crowd, Told, order};
 use crate::site::{Site, pace, until};
 
 /// Longer than what counts as a jump of the clock.
@@ -133,6 +133,37 @@ fn descriptors_taken_away_from_a_running_node_end_it_at_worst() {
     told.check(&again);
     assert!(again.stop().status.success());
     site.verify();
+}
+
+/// Memory that is not there ends a process, at its start or later, or does not: either way nothing acknowledged is lost.
+#[test]
+fn without_memory_a_node_ends_at_worst() {
+    let data = tempfile::tempdir().unwrap();
+    let site = Site::at(&data.path().join("data"), "[orders]\ngrace = \"1h\"\n");
+    assert!(site.start_selling().stop().status.success());
+    let mut told = Told::default();
+    let mut ends = Vec::new();
+    for mebibytes in [50_u64, 90, 140, 200, 300, 400] {
+        let mut node = site.spawn(&["prlimit".into(), format!("--as={}", mebibytes << 20)]);
+        if node.serves() {
+            let crowd = Crowd::start(&node, &format!("with-{mebibytes}"), 4);
+            crowd.hear(50);
+            let mut operator = node.operator();
+            let _all_or_none = (1..4).all(|turn| node.swell_as(&mut operator, turn).is_ok());
+            told.add(crowd.go_home());
+            ends.push((mebibytes, "served"));
+            node.kill();
+        } else {
+            let ended = node.ended();
+            assert!(!ended.said.is_empty(), "it says why: {}", ended.status);
+            ends.push((mebibytes, "did not start"));
+        }
+    }
+    let node = site.start();
+    told.check(&node);
+    assert!(node.stop().status.success());
+    site.verify();
+    println!("{ends:?}, {} orders", told.count());
 }
 
 #[test]
