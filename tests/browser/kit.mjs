@@ -140,7 +140,7 @@ export const asGuest = (token) => ({ content: `sessionStorage.setItem("qucan.ses
 
 /** Fills the cart with one item that has options, taking what is proposed. */
 export async function addItem(customer, item) {
-  await button(customer, `选择 ${item} 的规格`).click();
+  await button(customer, `选规格：${item}`).click();
   await customer.getByRole("dialog").getByRole("button", { name: /加入购物车/ }).click();
 }
 

@@ -80,6 +80,19 @@ function offerCard(campaign) {
       : el("button", { class: "primary push-right", type: "button", disabled: !app.session.get(), onclick: () => takeOffer(campaign) }, label));
 }
 
+/** @type {Set<string>} */
+const brokenPictures = new Set();
+
+/** A picture of this node's or of the chain's CDN; one that does not come leaves no hole. @param {MenuItem} item */
+function picture({ image }) {
+  if (!image || !/^(\/(?!\/)|https:\/\/)/.test(image) || brokenPictures.has(image)) return null;
+  const gone = () => {
+    brokenPictures.add(image);
+    app.draw();
+  };
+  return el("img", { class: "item-picture", src: image, alt: "", loading: "lazy", width: "72", height: "72", onerror: gone });
+}
+
 /** @param {MenuItem} item */
 function itemCard(item) {
   const out = item.available === 0;
@@ -89,7 +102,7 @@ function itemCard(item) {
   const more = (item.options ?? []).some((group) => group.choices.some((choice) => choice.price > 0));
   const inCart = app.cart.lines.filter((line) => line.sku === item.sku).reduce((all, line) => all + line.quantity, 0);
   return el("li", { class: `card item ${out ? "out" : ""}`, "data-key": item.sku },
-    item.image ? el("img", { class: "item-picture", src: item.image, alt: "", loading: "lazy", width: "72", height: "72" }) : null,
+    picture(item),
     el("div", { class: "item-text" },
       el("h3", {}, name),
       el("p", { class: "row" },

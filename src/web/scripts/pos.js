@@ -164,12 +164,12 @@ function view() {
   return el("div", { class: "desk" },
     el("h1", { class: "hidden-visually" }, `${t("page.pos")} · ${desk.store.name}`),
     el("div", { class: "row desk-bar" }, button("pos.orders", "orders"), button("pos.today", "today"), button("pos.stock", "stock"), pauseView(desk)),
-    unseen > 0
-      ? el("button", { type: "button", class: "alarm", "data-key": "alarm", onclick: () => ringer.seen() }, el("strong", {}, t("pos.new-announce", { count: unseen })), el("span", {}, t("pos.seen")))
-      : null,
     tab === "stock" ? el("div", { "data-key": "stock" }, stockView(desk))
       : tab === "today" ? el("div", { "data-key": "today" }, todayView(desk, buttons, (order) => orders.isBusy(order.id)))
       : el("div", { class: "columns", "data-key": "orders" }, column("pos.new", "paid"), column("pos.making", "accepted"), column("pos.ready", "ready")),
+    unseen > 0
+      ? el("button", { type: "button", class: "alarm", "data-key": "alarm", onclick: () => ringer.seen() }, el("strong", {}, t("pos.new-announce", { count: unseen })), el("span", {}, t("pos.seen")))
+      : null,
     keyBar(keys()));
 }
 

@@ -16,7 +16,7 @@ const zh = {
   "sound.on": "声音已开", "sound.off": "声音已关", "sound.blocked": "点一下屏幕打开声音",
 
   "menu.change-store": "换门店", "menu.categories": "分类", "menu.from": "{price} 起", "menu.choose": "选规格", "menu.add": "加入", "menu.sold-out": "已售罄", "menu.left": "仅剩 {count} 份", "menu.add-named": "加入 {item}",
-  "menu.choose-named": "选择 {item} 的规格", "menu.closed": "门店休息中，可以先看菜单", "menu.paused": "门店暂停接单，请稍后再来", "menu.added": "已加入：{item}",
+  "menu.choose-named": "选规格：{item}", "menu.closed": "门店休息中，可以先看菜单", "menu.paused": "门店暂停接单，请稍后再来", "menu.added": "已加入：{item}",
   "offer.take": "{price} 立即领取", "offer.use": "使用优惠券", "offer.used": "已使用", "offer.in-cart": "已在购物车中", "offer.remaining": "还剩 {count} 份", "offer.title": "{item} 只要 {price}", "offer.was": "原价 {price}", "offer.applied": "优惠券已使用", "offer.gone": "已抢完",
   "choose.one": "必选一项", "choose.some": "请选 {min} 至 {max} 项", "choose.upto": "最多选 {max} 项", "choose.too-few": "“{group}”至少要选 {min} 项", "choose.quantity": "数量", "choose.less": "减少一份", "choose.more": "增加一份", "choose.add": "加入购物车 · {price}",
 

@@ -1,0 +1,144 @@
+// Every page for everybody: axe-core finds nothing serious in either theme and language, targets fit a fingertip, nothing scrolls
+// sideways from 320 px to a wall; and whatever a catalogue, a customer or a till writes stays text.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Api, asGuest, button, Kit, live, MEALS, sidewaysScroll, smallTargets, STORE, ticket, visible } from "./kit.mjs";
+import { Node } from "./node.mjs";
+import { catalogueOf } from "./program.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SERIOUS = ["serious", "critical"];
+
+/** Findings of axe-core that keep somebody from using the page; it was put beside the page's scripts, as its policy allows a debugger alone. */
+async function findings(page) {
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.filter(({ impact }) => SERIOUS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.split("\n").pop().trim()}`).join(" | ").slice(0, 400)}`);
+}
+
+async function looks(kit, node, api) {
+  const orders = [];
+  for (const [index, status] of ["ready", "ready", "accepted", "accepted", "paid", "awaiting_payment"].entries()) orders.push(await api.order(status, MEALS[index], { note: "少油" }));
+  const rejected = await api.order("paid", MEALS[2]);
+  await api.step(rejected.id, "reject", { reason: "餐品已售罄" });
+  const tab = (index, ready) => async (page) => {
+    await page.locator(".desk-bar button").nth(index).click();
+    await visible(page.locator(ready));
+  };
+  const bump = async (page) => {
+    await page.keyboard.press("1");
+    await visible(page.locator(".bump"));
+  };
+  const dialog = async (page) => {
+    await page.locator(".item-add").first().click();
+    await visible(page.locator("dialog fieldset"));
+  };
+  const views = [
+    ["stores", "/", ".store"], ["menu", `/#/store/${STORE.id}`, ".offer button"], ["options", `/#/store/${STORE.id}`, ".offer button", dialog], ["cart", `/#/store/${STORE.id}/cart`, ".cart"],
+    ["unpaid", `/#/order/${orders[5].id}`, ".pay"], ["making", `/#/order/${orders[2].id}`, ".code-card"], ["ready", `/#/order/${orders[0].id}`, ".code-card.ready"], ["rejected", `/#/order/${rejected.id}`, ".banner"], ["orders", "/#/orders", ".order-card"],
+    ["pos", `/pos?store=${STORE.id}`, ".ticket"], ["today", `/pos?store=${STORE.id}`, ".ticket", tab(1, ".day-order")], ["stock", `/pos?store=${STORE.id}`, ".ticket", tab(2, "tbody tr")],
+    ["kitchen", `/kitchen?store=${STORE.id}`, ".ticket", bump], ["screen", `/screen?store=${STORE.id}`, ".codes li"], ["sign-in", "/pos", ".session"],
+  ];
+  const SIZES = [[320, 640], [390, 844], [820, 1180], [1440, 900], [3840, 2160]];
+  for (const [name, path, ready, then] of views) {
+    await kit.promise(`${name}: nothing serious in either theme and language; from 320 px to a wall no small target, nothing sideways`, async () => {
+      const [width, height] = SIZES[1];
+      const page = await kit.open(node.url + path, { name: `looks-${name}`, width, height, scripts: path.includes("?") || name === "sign-in" ? [] : [asGuest(api.guest)] });
+      await visible(page.locator(ready));
+      const found = [];
+      await page.evaluate(axe);
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        if (colorScheme === "dark") await button(page, "English").click();
+        if (colorScheme === "light" || name !== "kitchen") await then?.(page);
+        for (const finding of await findings(page)) found.push(`${colorScheme}: ${finding}`);
+        for (const [width, height] of SIZES) {
+          await page.setViewportSize({ width, height });
+          for (const small of await smallTargets(page)) found.push(`${width} px, ${colorScheme}: small target ${small}`);
+          if ((await sidewaysScroll(page)) > 0) found.push(`${width} px, ${colorScheme}: scrolls sideways by ${await sidewaysScroll(page)} px`);
+        }
+        await page.setViewportSize({ width: SIZES[3][0], height: SIZES[3][1] });
+        await page.keyboard.press("Escape");
+      }
+      assert.deepEqual(found, []);
+      await page.context().close();
+    });
+  }
+}
+
+const HOSTILE = [
+  '<img src=x onerror="window.pwned=1">', "<script>window.pwned=1</script>", '"><svg onload=window.pwned=1>', "{{assets}}${window.pwned=1}", "' onclick='window.pwned=1",
+  "\u202e\u2066evil\u2069 &lt;b&gt; &amp;", "长".repeat(60), "W".repeat(60), "javascript:window.pwned=1", "<!-- --><style>*{display:none}</style>",
+];
+const HOSTILE_URL = "javascript:window.pwned=1";
+
+/** The east catalogue with something nasty in every field that a person fills in. */
+function hostileCatalogue() {
+  let turn = 0;
+  const nasty = (least = 0) => HOSTILE[(turn++ + least) % HOSTILE.length];
+  const name = () => ({ zh: nasty(), en: nasty(3) });
+  const catalogue = JSON.parse(readFileSync(catalogueOf("east"), "utf8"));
+  for (const store of catalogue.stores) Object.assign(store, { name: nasty(), city: nasty(), address: nasty() });
+  for (const item of catalogue.items) {
+    Object.assign(item, { name: name(), category: nasty(), image: turn % 2 ? HOSTILE_URL : '/assets/"onerror=window.pwned=1' });
+    for (const option of item.options ?? []) {
+      option.name = name();
+      for (const choice of option.choices) choice.name = name();
+    }
+  }
+  for (const campaign of catalogue.campaigns) campaign.name = name();
+  const file = join(tmpdir(), `qucan-hostile-${process.pid}.json`);
+  writeFileSync(file, JSON.stringify(catalogue));
+  return { file, catalogue };
+}
+
+async function hostile(kit) {
+  const { file, catalogue } = hostileCatalogue();
+  const node = await Node.start(process.env.QUCAN_BINARY, "sandbox", file);
+  try {
+    const api = await new Api(node.url).begin();
+    await kit.promise("whatever a catalogue, a note or a reason says stays text, on every page", async () => {
+      const orders = [];
+      for (const [index, note] of HOSTILE.entries()) orders.push(await api.order(["paid", "accepted", "ready"][index % 3], MEALS[index % MEALS.length], { note }));
+      const rejected = await api.order("paid", MEALS[0]);
+      await api.step(rejected.id, "reject", { reason: HOSTILE[0] });
+      const pages = ["/", `/#/store/${STORE.id}`, `/#/store/${STORE.id}/cart`, ...orders.slice(0, 3).map(({ id }) => `/#/order/${id}`), `/#/order/${rejected.id}`, "/#/orders", `/pos?store=${STORE.id}`, `/kitchen?store=${STORE.id}`, `/screen?store=${STORE.id}`];
+      for (const path of pages) {
+        const page = await kit.open(node.url + path, { name: "hostile", width: 390, height: 844, locale: "en-GB", scripts: path.includes("?") ? [] : [asGuest(api.guest)] });
+        await visible(page.locator("main [data-key]"));
+        if (path.includes("?")) await live(page);
+        if (path.startsWith("/pos")) {
+          for (const order of orders.filter(({ status }) => status === "paid")) assert.equal(await ticket(page, order.id).locator(".ticket-note").textContent(), `Note: ${order.note}`);
+          await button(page, "Today").click();
+          await visible(page.locator(".day-order"));
+          await button(page, "Stock").click();
+          await visible(page.locator("tbody tr"));
+        }
+        if (path === "/") assert.equal(await page.locator(".store-name").first().textContent(), [...catalogue.stores].sort((a, b) => (a.id < b.id ? -1 : 1))[0].name);
+        const state = await page.evaluate(() => ({ pwned: window.pwned, foreign: [...document.querySelectorAll("main script, main style, main [onerror], main [onload], main [onclick]")].length, images: [...document.images].map((image) => image.getAttribute("src")).filter((src) => /^javascript/i.test(src)) }));
+        assert.deepEqual(state, { pwned: undefined, foreign: 0, images: [] }, path);
+        assert.equal(await sidewaysScroll(page), 0, `${path} scrolls sideways: ${await page.evaluate(() => [...document.querySelectorAll("body *")].filter((node) => node.getBoundingClientRect().right > innerWidth + 1).slice(0, 4).map((node) => node.outerHTML.slice(0, 120)).join("\n"))}`);
+        await page.context().close();
+      }
+    });
+  } finally {
+    await node.end();
+  }
+}
+
+const node = await Node.start(process.env.QUCAN_BINARY);
+const kit = await Kit.start();
+try {
+  await looks(kit, node, await new Api(node.url).begin());
+  await hostile(kit);
+  await kit.promise("none of the pages had an error", async () => assert.deepEqual(kit.errors.filter((line) => !/404|net::ERR_UNKNOWN_URL_SCHEME/.test(line)), []));
+  kit.fine();
+} catch (error) {
+  await kit.broken(error, node);
+} finally {
+  await kit.browser.close();
+  await node.end();
+}
