@@ -47,8 +47,9 @@ fn main() {
         dir.path().join("centre").display()
     );
     std::fs::write(&file, text).unwrap();
-    let aggregator = Command::new(env!("CARGO_BIN_EXE_qucan")).arg("aggregator").arg("--config").arg(&file);
-    let aggregator = Aggregator(aggregator.env("RUST_LOG", "warn").stdout(Stdio::null()).spawn().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qucan"));
+    command.arg("aggregator").arg("--config").arg(&file).env("RUST_LOG", "warn").stdout(Stdio::null());
+    let aggregator = Aggregator(command.spawn().unwrap());
 
     let clock = Arc::new(ManualClock::new(BEGIN));
     let mut config = config::load_node(None, []).unwrap().config;
@@ -73,8 +74,11 @@ fn main() {
         runtime.block_on(applied(&http, handle.status().log_head));
         resident.push(resident_mib(aggregator.0.id()));
         let mib = resident[resident.len() - 1];
-        println!("day {}: {mib:.0} MiB resident at the centre, {:.0} orders/s from sale to applied",
-            number + 1, orders as f64 / began.elapsed().as_secs_f64());
+        println!(
+            "day {}: {mib:.0} MiB resident at the centre, {:.0} orders/s from sale to applied",
+            number + 1,
+            orders as f64 / began.elapsed().as_secs_f64()
+        );
         figure("centre_memory", &format!("resident_day_{}", number + 1), mib, "MiB");
     }
     if let [_, second, .., last] = resident.as_slice() {

@@ -30,9 +30,14 @@ pub fn run(seconds: u64) {
     until("queryable", || region.applied() >= head);
     let queryable = back.elapsed().as_secs_f64();
     let p99 = |histogram: &Histogram<u64>| histogram.value_at_quantile(0.99) as f64 / 1_000.0;
-    println!("{ORDERS_A_SECOND} orders/s through HTTP: p99 {:.2} ms with the centre, {:.2} ms = {:.2} × while it is away for {seconds} s \
+    println!(
+        "{ORDERS_A_SECOND} orders/s through HTTP: p99 {:.2} ms with the centre, {:.2} ms = {:.2} × while it is away for {seconds} s \
         ({} orders, none refused); everything applied {queryable:.2} s after its return began",
-        p99(&with), p99(&away), p99(&away) / p99(&with), away.len());
+        p99(&with),
+        p99(&away),
+        p99(&away) / p99(&with),
+        away.len()
+    );
     figure("replication", "order_p99_with_centre", p99(&with), "ms");
     figure("replication", "order_p99_away", p99(&away), "ms");
     figure("replication", "order_p99_ratio_away", p99(&away) / p99(&with), "ratio");

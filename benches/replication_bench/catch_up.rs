@@ -18,8 +18,11 @@ pub fn run(orders: u64) {
     support::settle(&east);
     let (bytes, copied) = copy_log(&east.join("log"), &copy);
     let per_second = |seconds: f64| head as f64 / seconds;
-    println!("{head} entries, {} MiB of log; a plain copy with fsync takes {copied:.2} s = {:.0} entries/s",
-        bytes >> 20, per_second(copied));
+    println!(
+        "{head} entries, {} MiB of log; a plain copy with fsync takes {copied:.2} s = {:.0} entries/s",
+        bytes >> 20,
+        per_second(copied)
+    );
     figure("replication", "plain_copy", per_second(copied), "entries/s");
 
     let address = free_address();
@@ -31,8 +34,12 @@ pub fn run(orders: u64) {
     let received = began.elapsed().as_secs_f64();
     until("applied", || region.applied() >= head);
     let applied = began.elapsed().as_secs_f64();
-    println!("catch-up: received, fsynced and acknowledged in {received:.2} s = {:.0} entries/s; applied (embedded) in \
-        {applied:.2} s = {:.0} entries/s; the node's own start included", per_second(received), per_second(applied));
+    println!(
+        "catch-up: received, fsynced and acknowledged in {received:.2} s = {:.0} entries/s; applied (embedded) in \
+        {applied:.2} s = {:.0} entries/s; the node's own start included",
+        per_second(received),
+        per_second(applied)
+    );
     figure("replication", "received_synced", per_second(received), "entries/s");
     figure("replication", "applied_embedded", per_second(applied), "entries/s");
     drop(node);

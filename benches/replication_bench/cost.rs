@@ -28,9 +28,13 @@ pub fn run(orders: u64, rounds: u64) {
         drop(centre);
     }
     let [without, discarding, real] = [without, discarding, real].map(median);
-    println!("orders through a node's engine, window {}: {without:.0}/s alone; {discarding:.0}/s = {:.2} × with a receiver that \
+    println!(
+        "orders through a node's engine, window {}: {without:.0}/s alone; {discarding:.0}/s = {:.2} × with a receiver that \
         acknowledges and discards; {real:.0}/s = {:.2} × with a real centre on the same machine and disk",
-        GROUP * 4, discarding / without, real / without);
+        GROUP * 4,
+        discarding / without,
+        real / without
+    );
     figure("replication", "engine_alone", without, "orders/s");
     figure("replication", "engine_ratio_discarding_receiver", discarding / without, "ratio");
     figure("replication", "engine_ratio_real_centre", real / without, "ratio");
@@ -76,7 +80,9 @@ struct Discard;
 
 /// Where a group ends, by its fixed fields and its hash at the end.
 fn end_of(group: &[u8]) -> Point {
-    let number = |at: usize, bytes: usize| group[at..at + bytes].iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let number = |at: usize, bytes: usize| {
+        group[at..at + bytes].iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
+    };
     let hash_at = group.len() - 33;
     Point { sequence: number(16, 8) + number(12, 4) - 1, hash: group[hash_at..hash_at + 32].try_into().unwrap() }
 }

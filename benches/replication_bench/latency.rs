@@ -30,8 +30,14 @@ pub fn run(seconds: u64) {
         watching.await.unwrap()
     });
     let ms = |quantile| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
-    println!("commit to acknowledgement at {ORDERS_A_SECOND} orders/s through HTTP: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms \
-        ({} looks)", ms(0.5), ms(0.99), histogram.max() as f64 / 1_000.0, histogram.len());
+    println!(
+        "commit to acknowledgement at {ORDERS_A_SECOND} orders/s through HTTP: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms \
+        ({} looks)",
+        ms(0.5),
+        ms(0.99),
+        histogram.max() as f64 / 1_000.0,
+        histogram.len()
+    );
     figure("replication", "commit_to_acknowledged_p50", ms(0.5), "ms");
     figure("replication", "commit_to_acknowledged_p99", ms(0.99), "ms");
     drop(node);

@@ -121,8 +121,7 @@ const SCRIPTS: Files = files!("scripts":
     "words.js",
 );
 
-const STYLES: Files =
-    files!("styles": "base.css", "customer.css", "dashboard.css", "kitchen.css", "pos.css", "screen.css", "staff.css", "tokens.css");
+const STYLES: Files = files!("styles": "base.css", "customer.css", "dashboard.css", "kitchen.css", "pos.css", "screen.css", "staff.css", "tokens.css");
 
 const PICTURES: Files = files!("pictures":
     "dessert.svg", "drink.svg", "dumplings.svg", "logo.svg", "noodles.svg", "rice.svg", "set.svg", "skewers.svg",

@@ -114,7 +114,8 @@ fn a_line_of_a_kilobyte_a_second_still_gets_there() {
     caught_up(&world.node, &world.centre, CAUGHT_UP_WITHIN);
     let connects = |world: &World| {
         let metrics = String::from_utf8(world.node.client(None).get("/metrics").body).unwrap();
-        let line = metrics.lines().find(|line| line.starts_with("qucan_replication_connections_total")).unwrap().to_owned();
+        let line =
+            metrics.lines().find(|line| line.starts_with("qucan_replication_connections_total")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
     };
     let before = connects(&world);

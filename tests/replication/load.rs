@@ -104,8 +104,14 @@ impl Person {
 
     fn visit(&mut self, turn: u64) {
         let key = format!("k{turn}");
-        let order = self.call(|person| person.customer.try_send(
-            "POST", "/v1/orders", &[("Idempotency-Key", &key)], Some(one_meal().to_string().as_bytes())));
+        let order = self.call(|person| {
+            person.customer.try_send(
+                "POST",
+                "/v1/orders",
+                &[("Idempotency-Key", &key)],
+                Some(one_meal().to_string().as_bytes()),
+            )
+        });
         let id = order["id"].as_str().unwrap().to_owned();
         let path = |step: &str| format!("/v1/orders/{id}/{step}");
         if turn.is_multiple_of(5) {
@@ -135,7 +141,9 @@ impl Person {
                     self.told.orders.insert(order["id"].as_str().unwrap().to_owned(), order.clone());
                     return order;
                 }
-                Ok(reply) => panic!("a customer was refused: {} {}", reply.status, String::from_utf8_lossy(&reply.body)),
+                Ok(reply) => {
+                    panic!("a customer was refused: {} {}", reply.status, String::from_utf8_lossy(&reply.body))
+                }
                 Err(error) => {
                     self.told.unanswered += 1;
                     assert!(began.elapsed() < Duration::from_secs(60), "the node does not come back: {error}");

@@ -59,7 +59,13 @@ impl CentreClient {
     /// Entries that the centre is behind a region, for the live line; nothing while it can't be asked.
     pub async fn lag(&self) -> Option<i64> {
         let answer = self.ask("/v1/regions").await.ok()?;
-        Some(list(&answer, "regions").iter().filter_map(|entry| entry.get("lag")).map(|lag| number(lag, "entries")).sum())
+        Some(
+            list(&answer, "regions")
+                .iter()
+                .filter_map(|entry| entry.get("lag"))
+                .map(|lag| number(lag, "entries"))
+                .sum(),
+        )
     }
 
     /// Compares everything about one region.
@@ -71,7 +77,8 @@ impl CentreClient {
         verdict: &mut Verdict,
     ) -> Result<(), Trouble> {
         let began = Instant::now();
-        let head = number(&world.expect("the status", Call::get("/v1/status").token(&world.operator)).await?, "log_head");
+        let head =
+            number(&world.expect("the status", Call::get("/v1/status").token(&world.operator)).await?, "log_head");
         let (mut received, mut applied) = (0, 0);
         while applied < head && began.elapsed() < CAUGHT_UP_WITHIN {
             let says = self.region(region).await?;
@@ -81,7 +88,9 @@ impl CentreClient {
             }
         }
         let behind = (applied < head).then(|| {
-            format!("{region} is at {head}; after {CAUGHT_UP_WITHIN:?} the centre has {received} and has applied {applied}")
+            format!(
+                "{region} is at {head}; after {CAUGHT_UP_WITHIN:?} the centre has {received} and has applied {applied}"
+            )
         });
         verdict.line("replicated", format!("{region}: {applied} of {head} entries"), behind.into_iter().collect());
         let (since, _) = self.series_total(region, "orders").await?;
@@ -112,7 +121,9 @@ impl CentreClient {
                 let id = SmolStr::new(text(order, "id"));
                 match answer? {
                     Some(answer) if answer == *order => equal += 1,
-                    Some(answer) => mismatches.push(format!("order {id} is {answer} in {region} and {order} at the centre")),
+                    Some(answer) => {
+                        mismatches.push(format!("order {id} is {answer} in {region} and {order} at the centre"))
+                    }
                     None => mismatches.push(format!("order {id} is at the centre, and {region} knows none such")),
                 }
                 if !listed.insert(id.clone()) {
@@ -126,7 +137,10 @@ impl CentreClient {
         }
         let missing = placed.iter().filter(|id| !listed.contains(*id));
         mismatches.extend(missing.map(|id| format!("order {id} of {region} is not at the centre")));
-        let counts = format!("{region}: {equal} orders at the centre equal, field by field; {} placed in this run", placed.len());
+        let counts = format!(
+            "{region}: {equal} orders at the centre equal, field by field; {} placed in this run",
+            placed.len()
+        );
         verdict.line("centre", counts, mismatches);
         Ok(sums)
     }

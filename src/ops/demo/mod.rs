@@ -117,7 +117,9 @@ impl Demo {
         let lived = self.clients.block_on(day.live(&self.regions));
         let mut screen = day.screen;
         let mut all_well = match lived {
-            Ok(verdicts) => verdicts.iter().fold(true, |well, (whose, verdict)| print_verdict(&mut screen, whose, verdict) && well),
+            Ok(verdicts) => {
+                verdicts.iter().fold(true, |well, (whose, verdict)| print_verdict(&mut screen, whose, verdict) && well)
+            }
             Err(trouble) => {
                 screen.line(&format!("the comparison could not be made: {trouble}"));
                 false
@@ -164,7 +166,9 @@ impl Day<'_> {
         let mut shifts = Vec::new();
         for (plan, region) in PLANS.iter().zip(regions) {
             shifts.push(Shift::begin(region.name, &region.base, plan.catalog, self.seed, &run).await?);
-            for (page, path) in [("customers", "/"), ("POS", "/pos"), ("kitchen", "/kitchen"), ("call screen", "/screen")] {
+            for (page, path) in
+                [("customers", "/"), ("POS", "/pos"), ("kitchen", "/kitchen"), ("call screen", "/screen")]
+            {
                 self.screen.line(&format!("{:<20} {}{path}", format!("{} {page}", region.name), region.base));
             }
         }

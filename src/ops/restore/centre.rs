@@ -75,7 +75,8 @@ impl Centre {
         }
         let tls = qucan_replication::line::platform_tls(replication.ca.as_deref());
         let tls = tls.map_err(|error| CentreError::Tls(error.to_string()))?;
-        let connector = HttpsConnectorBuilder::new().with_tls_config((*tls).clone()).https_or_http().enable_http1().build();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config((*tls).clone()).https_or_http().enable_http1().build();
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base: url.trim_end_matches('/').to_owned(),
@@ -89,8 +90,8 @@ impl Centre {
         let path = format!("/v1/regions/{}/epoch", self.region);
         let response = self.call(Method::POST, &path).await?;
         let body = self.body(&path, response).await?;
-        let granted: Granted = serde_json::from_slice(&body)
-            .map_err(|_| CentreError::Answer { path, why: "no epoch in it" })?;
+        let granted: Granted =
+            serde_json::from_slice(&body).map_err(|_| CentreError::Answer { path, why: "no epoch in it" })?;
         Ok(Epoch(granted.epoch))
     }
 
@@ -114,7 +115,8 @@ impl Centre {
         let path = format!("/v1/regions/{}/snapshot", self.region);
         self.insist(async || {
             let response = self.call(Method::GET, &path).await?;
-            let sequence = response.headers().get("qucan-last-sequence").and_then(|value| value.to_str().ok()?.parse().ok());
+            let sequence =
+                response.headers().get("qucan-last-sequence").and_then(|value| value.to_str().ok()?.parse().ok());
             let sequence: u64 =
                 sequence.ok_or_else(|| CentreError::Answer { path: path.clone(), why: "no sequence in its head" })?;
             // Under the name that a snapshot of this position has.

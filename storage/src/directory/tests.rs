@@ -167,6 +167,9 @@ fn a_directory_that_was_given_up_is_another_s() {
     assert!(matches!(open(&fs, EAST), Err(DirectoryError::InUse { .. })));
     one.give_up();
     let mut other = open(&fs, EAST).unwrap();
-    assert!(matches!(one.set_epoch(Epoch(9)), Err(DirectoryError::InUse { .. })), "it has nothing to write here any more");
+    assert!(
+        matches!(one.set_epoch(Epoch(9)), Err(DirectoryError::InUse { .. })),
+        "it has nothing to write here any more"
+    );
     other.set_epoch(Epoch(2)).unwrap();
 }
