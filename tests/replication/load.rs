@@ -23,8 +23,6 @@ pub struct Load {
 pub struct Told {
     /// Orders as they were last answered, by id.
     pub orders: BTreeMap<String, Value>,
-    /// How long each answer took.
-    pub took: Vec<Duration>,
     /// Calls that got no answer, because the process was killed.
     pub unanswered: u64,
 }
@@ -69,18 +67,9 @@ impl Load {
         for person in self.people {
             let told = person.join().unwrap();
             all.orders.extend(told.orders);
-            all.took.extend(told.took);
             all.unanswered += told.unanswered;
         }
         all
-    }
-}
-
-impl Told {
-    /// A percentile of the answers' times.
-    pub fn percentile(&mut self, percent: usize) -> Duration {
-        self.took.sort_unstable();
-        self.took.get(self.took.len() * percent / 100).copied().unwrap_or_default()
     }
 }
 
@@ -132,10 +121,8 @@ impl Person {
     fn call(&mut self, send: impl Fn(&mut Self) -> std::io::Result<crate::common::Reply>) -> Value {
         let began = Instant::now();
         loop {
-            let asked = Instant::now();
             match send(self) {
                 Ok(reply) if reply.status == 200 || reply.status == 201 => {
-                    self.told.took.push(asked.elapsed());
                     self.answered.fetch_add(1, Ordering::SeqCst);
                     let order = reply.json();
                     self.told.orders.insert(order["id"].as_str().unwrap().to_owned(), order.clone());

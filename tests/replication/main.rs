@@ -10,6 +10,7 @@
     reason = "a test may stop where it fails"
 )]
 
+#[expect(dead_code, reason = "other test programs use the rest of it")]
 #[path = "../common/mod.rs"]
 mod common;
 
