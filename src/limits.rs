@@ -297,6 +297,9 @@ pub const SANDBOX_REGIONS_MAX: usize = 64;
 /// Log entries that are applied as one batch. Bounds one transaction and the memory it takes.
 pub const APPLY_ENTRIES_MAX: usize = 2_048;
 
+/// How long entries gather after a batch that was not full: each batch is a sync of the store, on the disk that the logs need.
+pub const APPLY_GATHER: Duration = Duration::from_millis(20);
+
 /// The pause before a batch is tried again when the centre's store doesn't take it; it doubles …
 pub const APPLY_RETRY_FIRST: Duration = Duration::from_millis(100);
 

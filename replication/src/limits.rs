@@ -61,6 +61,10 @@ pub const HEARTBEATS_MISSED_MAX: u32 = 3;
 /// way. Generous: a sink may wait for a slow disk.
 pub const HEARTBEATS_STALLED_MAX: u32 = 30;
 
+/// Bytes that a peer has to have read between two of its heartbeats to count as taking something in: more than two
+/// heartbeats of this side weigh.
+pub const PROGRESS_BYTES_MIN: u64 = 192;
+
 /// Shortest pause between heartbeats that a peer may ask for …
 pub const HEARTBEAT_MIN: Duration = Duration::from_millis(10);
 
@@ -72,6 +76,10 @@ pub const PACE_FAST: Duration = Duration::from_secs(1);
 
 /// … and one answered later than this half as large.
 pub const PACE_SLOW: Duration = Duration::from_secs(5);
+
+/// Pause between two messages with groups while the log is as good as shipped. A commit after a pause goes at once; in
+/// a stream of commits this bounds what shipping and the centre's syncs cost. Nothing waits while there is more to catch up.
+pub const GROUPS_GAP: Duration = Duration::from_millis(2);
 
 /// Heartbeats between two looks for a newer snapshot.
 pub const SNAPSHOT_LOOK_HEARTBEATS: u32 = 5;

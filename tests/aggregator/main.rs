@@ -8,11 +8,21 @@
     reason = "a test may stop where it fails"
 )]
 
+#[expect(dead_code, unused_imports, reason = "other crates of tests need more of it")]
 #[path = "../common/mod.rs"]
 mod common;
 
 mod access;
+mod away;
+mod fencing;
 mod history;
+mod life;
+#[expect(dead_code, reason = "the store's own tests need more of it")]
+#[path = "../common/postgres.rs"]
+mod postgres;
 mod queries;
 mod recount;
 mod region;
+mod seeding;
+mod sink;
+mod stream;

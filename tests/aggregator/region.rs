@@ -35,6 +35,21 @@ impl Region {
 
     /// A node on a directory (a fresh one where none is given), with a token.
     pub fn on(data: Option<&Path>, region: &str, centre: SocketAddr, token: &str) -> Self {
+        Self::begin(data, region, centre, token, Process::start)
+    }
+
+    /// The same for one that may have reasons not to become ready.
+    pub fn on_alive(data: &Path, region: &str, centre: SocketAddr, token: &str) -> Self {
+        Self::begin(Some(data), region, centre, token, Process::start_alive)
+    }
+
+    fn begin(
+        data: Option<&Path>,
+        region: &str,
+        centre: SocketAddr,
+        token: &str,
+        start: fn(&'static str, &Path, SocketAddr) -> Process,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();
         let data = data.map_or_else(|| directory.path().join("data"), Path::to_owned);
@@ -47,7 +62,7 @@ impl Region {
         );
         let config = directory.path().join("node.toml");
         std::fs::write(&config, text).unwrap();
-        let mut process = Process::start("node", &config, address);
+        let mut process = start("node", &config, address);
         // Losing the line is what these tests are about.
         process.tolerate(&["replication", "centre", "fence"]);
         Self { process, data, _directory: directory }

@@ -42,6 +42,19 @@ impl Centre {
         Self { process: Process::start("aggregator", &config, address), directory, data }
     }
 
+    /// A new process on what a stopped one left, whether it becomes ready or not.
+    pub fn start_again_alive(self) -> Self {
+        let Self { mut process, directory, data } = self;
+        process.end();
+        let process = Process::start_alive("aggregator", &directory.path().join("aggregator.toml"), process.address());
+        Self { process, directory, data }
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// The process itself.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process

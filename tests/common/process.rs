@@ -14,7 +14,7 @@ use super::Client;
 /// Warnings that tests cause on purpose.
 const EXPECTED: &[&str] = &["a refund was refused; it is asked again later"];
 
-/// A process that answers `/readyz`. Killed when dropped.
+/// A process that answers. Killed when dropped.
 pub struct Process {
     role: &'static str,
     config: PathBuf,
@@ -22,13 +22,24 @@ pub struct Process {
     child: Child,
     log: Option<JoinHandle<Vec<String>>>,
     tolerated: &'static [&'static str],
+    /// What answers 200 once it has started.
+    path: &'static str,
 }
 
 impl Process {
     /// Starts `qucan ROLE --config FILE` and waits until it is ready.
     pub fn start(role: &'static str, config: &Path, address: SocketAddr) -> Self {
-        let (child, log) = spawn(role, config, address);
-        Self { role, config: config.to_owned(), address, child, log: Some(log), tolerated: &[] }
+        Self::start_until(role, config, address, "/readyz")
+    }
+
+    /// The same where it may have reasons not to become ready: waits until it is alive.
+    pub fn start_alive(role: &'static str, config: &Path, address: SocketAddr) -> Self {
+        Self::start_until(role, config, address, "/healthz")
+    }
+
+    fn start_until(role: &'static str, config: &Path, address: SocketAddr, path: &'static str) -> Self {
+        let (child, log) = spawn(role, config, address, path);
+        Self { role, config: config.to_owned(), address, child, log: Some(log), tolerated: &[], path }
     }
 
     /// Words of warnings that this test causes on purpose.
@@ -45,7 +56,7 @@ impl Process {
 
     /// A new process on what a dead one left.
     pub fn restart(&mut self) {
-        let (child, log) = spawn(self.role, &self.config, self.address);
+        let (child, log) = spawn(self.role, &self.config, self.address, self.path);
         (self.child, self.log) = (child, Some(log));
     }
 
@@ -54,6 +65,13 @@ impl Process {
         self.signal(Signal::TERM);
         let status = self.child.wait().unwrap();
         assert!(status.success(), "a clean stop ends with {status}");
+        self.judge_log();
+    }
+
+    /// Makes sure that it is over, stopped or not.
+    pub fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
         self.judge_log();
     }
 
@@ -93,9 +111,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.judge_log();
+        self.end();
     }
 }
 
@@ -104,7 +120,7 @@ pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn spawn(role: &str, config: &Path, address: SocketAddr) -> (Child, JoinHandle<Vec<String>>) {
+fn spawn(role: &str, config: &Path, address: SocketAddr, path: &str) -> (Child, JoinHandle<Vec<String>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_qucan"))
         .args([role, "--config"])
         .arg(config)
@@ -121,7 +137,7 @@ fn spawn(role: &str, config: &Path, address: SocketAddr) -> (Child, JoinHandle<V
         }
         // No synchronisation: only the pace of asking whether it listens.
         std::thread::sleep(Duration::from_millis(5));
-        if Client::new(address, None).try_send("GET", "/readyz", &[], None).is_ok_and(|reply| reply.status == 200) {
+        if Client::new(address, None).try_send("GET", path, &[], None).is_ok_and(|reply| reply.status == 200) {
             return (child, log);
         }
         assert!(started.elapsed() < Duration::from_secs(60), "the {role} is not ready after a minute");

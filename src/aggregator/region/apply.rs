@@ -20,7 +20,7 @@ use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::clock::Clock;
 use crate::engine::replica::{AppliedBatch, Applier, ApplyError, Next};
-use crate::limits::{APPLY_ENTRIES_MAX, APPLY_RETRY_FIRST, APPLY_RETRY_MAX, MINUTES_KEPT};
+use crate::limits::{APPLY_ENTRIES_MAX, APPLY_GATHER, APPLY_RETRY_FIRST, APPLY_RETRY_MAX, MINUTES_KEPT};
 
 /// How long the thread waits for entries before it looks whether it should end.
 const IDLE: Duration = Duration::from_millis(200);
@@ -159,6 +159,7 @@ impl Follower {
 
     /// One batch; false when there will be none any more.
     fn step(&mut self, applier: &mut Applier) -> Result<bool, ApplyError> {
+        let is_small;
         let changes = match applier.next(APPLY_ENTRIES_MAX, IDLE)? {
             Next::Closed => return Ok(false),
             Next::Idle => {
@@ -169,6 +170,7 @@ impl Follower {
             }
             Next::Batch(batch) => {
                 self.region.applying.begins();
+                is_small = batch.steps.len() < APPLY_ENTRIES_MAX;
                 Changes::of(batch, &mut self.figures)
             }
         };
@@ -187,6 +189,9 @@ impl Follower {
             self.region.applying.caught_up();
         }
         self.forget(applier.newest_day());
+        if is_small {
+            self.stop.wait(APPLY_GATHER);
+        }
         Ok(true)
     }
 
