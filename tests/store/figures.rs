@@ -9,7 +9,7 @@ use qucan::domain::time::{BusinessDay, Timestamp};
 use crate::feed::Feed;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn taken_in_batches_with_crashes_equals_a_recount(

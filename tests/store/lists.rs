@@ -32,7 +32,7 @@ async fn walk(store: &Store, mut query: OrderQuery) -> Vec<String> {
 
 pub async fn lists_with_every_filter_and_page_size_are_what_a_plain_list_is(home: Home) {
     // East and its twin have the same numbers, so that the region decides between equals.
-    let mut feeds = [("east", 31), ("west", 31), ("north", 32)].map(|(name, seed)| Feed::new(name, seed, 1_500));
+    let mut feeds = [("east", 31), ("west", 31), ("north", 32)].map(|(name, seed)| Feed::new(name, seed, 1_000));
     let store = home.open().await;
     for feed in &mut feeds {
         open(&store, feed).await;
@@ -41,8 +41,8 @@ pub async fn lists_with_every_filter_and_page_size_are_what_a_plain_list_is(home
     let mut random = Random(7);
     let created: Vec<Timestamp> = feeds[0].orders.lock().values().map(|order| order.created_at).collect();
     let mut found = 0;
-    for round in 0..160 {
-        let mut query = everything(&feeds, [1, 2, 3, 10, 50, 500][random.below(6)]);
+    for round in 0..96 {
+        let mut query = everything(&feeds, [1, 3, 10, 50, 500][random.below(5)]);
         if random.chance(50) {
             query.regions.remove(random.below(query.regions.len()));
         }
@@ -58,12 +58,12 @@ pub async fn lists_with_every_filter_and_page_size_are_what_a_plain_list_is(home
         query.to = (round % 4 < 2).then_some(one.max(other));
         let expected: Vec<String> = expected(&feeds, &query).into_iter().map(|(_, json)| json).collect();
         found += expected.len();
-        if query.limit < 10 && expected.len() > 60 {
+        if query.limit < 10 && expected.len() > 40 {
             query.limit = 10;
         }
         assert_eq!(walk(&store, query.clone()).await, expected, "{query:?}");
     }
-    assert!(found > 3_000, "{found} orders in all lists");
+    assert!(found > 1_500, "{found} orders in all lists");
     for (from, to) in [(i64::MIN, i64::MAX), (0, 1), (BEGIN.0 + Millis::hours(24 * 400).0, i64::MAX), (i64::MIN, 0)] {
         let query = OrderQuery { from: Some(Timestamp(from)), to: Some(Timestamp(to)), ..everything(&feeds, 500) };
         let expected = expected(&feeds, &query);
