@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::body::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -146,10 +145,8 @@ impl Reader {
         }
         let quiet = STREAM_TICK * (STREAM_QUIET_TICKS + 1);
         tokio::select! {
-            tick = self.ticks.recv() => match tick {
-                Ok(bytes) => Some(bytes),
-                Err(RecvError::Lagged(_) | RecvError::Closed) => None,
-            },
+            // Closed, or it lags behind: then it ends, and comes again with a whole picture.
+            tick = self.ticks.recv() => tick.ok(),
             () = tokio::time::sleep(quiet) => Some(Bytes::from_static(HEARTBEAT.as_bytes())),
             _ = self.draining.wait_for(|draining| *draining) => None,
         }

@@ -105,6 +105,7 @@ pub const KEYS: &[Key] = &[
 
     key(N, "replication", "aggregator", Shape::Url(&["ws", "wss"]), "", "The aggregator's replication address. Without it the region sells on its own."),
     key(N, "replication", "token", Shape::Secret, "", "The region's token at the aggregator, at least 16 bytes."),
+    key(N, "replication", "ca", Shape::Document, "", "Certificates of authorities that are trusted behind `wss://` besides the machine's own, PEM."),
 
     key(N, "orders", "pay_within", Shape::Duration(SECOND, DAY), "15m", "How long an order waits for its money before it is cancelled."),
     key(N, "orders", "accept_within", Shape::Duration(SECOND, DAY), "10m", "How long a paid order waits for the store before it is rejected and refunded."),

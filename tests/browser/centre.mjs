@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalogueOf, freePort, Program } from "./program.mjs";
@@ -11,6 +11,7 @@ import { catalogueOf, freePort, Program } from "./program.mjs";
 export class Centre {
   #directory = mkdtempSync(join(tmpdir(), "qucan-centre-"));
   #keys = 0;
+  #copies = [];
 
   /** An aggregator for these regions, and the nodes' programs, not yet started. */
   static async start(binary, { mode = "sandbox", regions = ["east"] } = {}) {
@@ -105,8 +106,22 @@ token_file = "${token}"
     return order;
   }
 
+  /** Stops a region's node, copies its data as somebody careless might, and starts it again; gives the copy's program. */
+  async copyOf(region) {
+    const directory = this.#directory;
+    await this.nodes[region].down();
+    cpSync(join(directory, region), join(directory, `${region}-copy`), { recursive: true });
+    await this.nodes[region].up();
+    const port = await freePort();
+    const text = readFileSync(join(directory, `${region}.toml`), "utf8").replace(/^data_dir = .*$/m, `data_dir = "${join(directory, `${region}-copy`)}"`);
+    const config = join(directory, `${region}-copy.toml`);
+    writeFileSync(config, text.replace(/^listen = .*$/m, `listen = ["127.0.0.1:${port}"]`));
+    this.#copies.push(new Program(this.binary, ["node", "--config", config], `http://127.0.0.1:${port}`));
+    return this.#copies.at(-1);
+  }
+
   async end() {
-    for (const program of [...Object.values(this.nodes), this.aggregator]) await program.down();
+    for (const program of [...this.#copies, ...Object.values(this.nodes), this.aggregator]) await program.down();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }

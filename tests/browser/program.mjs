@@ -29,14 +29,10 @@ export class Program {
   }
 
   async up() {
-    const child = spawn(this.#binary, this.#arguments, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#process = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
-    let ended = false;
-    child.once("exit", () => (ended = true));
+    const over = this.begin();
     // Asking whether it is ready is the only way to know it from outside.
     for (;;) {
-      if (ended) throw new Error(`${this.#arguments[0]} ended before it was ready:\n${this.#log}`);
+      if (over()) throw new Error(`${this.#arguments[0]} ended before it was ready:\n${this.#log}`);
       try {
         if ((await fetch(`${this.url}/readyz`)).ok) return;
       } catch {
@@ -44,6 +40,16 @@ export class Program {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Starts it without waiting until it is ready; the answer says whether it is over. */
+  begin() {
+    const child = spawn(this.#binary, this.#arguments, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
+    let ended = false;
+    child.once("exit", () => (ended = true));
+    return () => ended;
   }
 
   /** Stops it as an operator would. */

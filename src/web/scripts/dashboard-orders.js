@@ -17,10 +17,10 @@ const LISTS_KEPT = 8;
 /** What was added to a list by "show more": path of its first page -> {orders, next}. */
 const further = new Map();
 
-export function ordersPath(place) {
+function ordersPath(place) {
   const query = new URLSearchParams();
   for (const name of ["region", "store", "status", "from", "to"]) if (place[name]) query.set(name, place[name]);
-  query.set("limit", LIMIT);
+  query.set("limit", String(LIMIT));
   return `/v1/orders?${query}`;
 }
 
@@ -49,7 +49,7 @@ function begin(first) {
   app.draw();
 }
 
-export const statusTag = (status) => {
+const statusTag = (status) => {
   const kind = { collected: "good", ready: "good", cancelled: "", rejected: "bad", awaiting_payment: "", paid: "warn", accepted: "accent" }[status] ?? "";
   return el("span", { class: `tag ${kind}` }, hasWords(`hq.${status}`) ? t(`hq.${status}`) : status);
 };

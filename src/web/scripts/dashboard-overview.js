@@ -19,7 +19,11 @@ export const wantedOverview = () => [...wantedCharts(), ...wantedRanking()];
 
 export const wantedCharts = () => [wantedSeries(app.place.metric, app.place), wantedSeries("revenue", app.place)];
 
-/** Big figures of one day: the country's, a region's or a store's. `open` is how many orders are under way. */
+/**
+ * Big figures of one day: the country's, a region's or a store's. `open` is how many orders are under way, `running` the
+ * present minute where it is known.
+ * @param {{today: import("./dashboard-app.js").Today, currency?: string, open: number, openNote: string, running?: any}} day
+ */
 export function figures({ today, currency, open, openNote, running }) {
   return el("dl", { class: "figures", "data-key": "figures" },
     figure("orders", t("figure.orders"), count(today.placed), today.placed, running ? t("figure.minute", { value: count(running.orders) }) : t("figure.paid", { value: count(today.paid) })),

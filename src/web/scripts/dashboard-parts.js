@@ -32,7 +32,7 @@ export function worded(family, text) {
   return hasWords(key) ? t(key) : String(text);
 }
 
-/** What the centre says in sentences of its own, and the words for it. */
+/** What the centre says in sentences of its own, and the words for it. @type {[RegExp, string][]} */
 const SENTENCES = [
   [/^the copy's log failed/, "cause.log-failed"],
   [/^applying has ended/, "cause.applying-ended"],

@@ -55,7 +55,7 @@ export function ranking() {
 }
 
 /** Whether a store takes orders, by word. */
-export function storeState(store) {
+function storeState(store) {
   if (!store.open) return el("span", { class: "tag" }, t("stores.closed"));
   if (store.accepting) return t("store.selling");
   const until = store.paused?.until ? t("store.until", { time: clock(store.paused.until) }) : "";

@@ -21,8 +21,8 @@ const zh = {
 
   "regions.title": "地区", "regions.none": "还没有地区接入。地区节点配置 [replication] 后会出现在这里。",
   "region.name": "地区", "region.health": "状态", "region.line": "线路", "region.connected": "已连接", "region.disconnected": "未连接", "region.lag-entries": "落后条数", "region.lag-bytes": "落后字节", "region.lag-seconds": "落后时间", "region.epoch": "纪元", "region.open": "未完成", "region.orders": "今日订单",
-  "region.fenced-why": "已隔离，停止营业：{reason}", "region.other-fenced": "另一个节点被拒绝：{reason}", "region.needs-seed": "需要先传送快照才能继续", "region.never-heard": "尚未连接过", "region.away": "已断开 {span}", "region.unknown": "没有名为“{name}”的地区",
-  "line.title": "与中心的线路", "line.heard": "最近收到", "line.last": "已收到序号", "line.applied": "已处理序号", "line.reason": "中心的说明：", "line.since": "自 {time}", "line.fenced-help": "该节点不再接单，直到从中心恢复并获得新的纪元，或确认哪一份数据是真的。", "line.other-help": "本地区仍在营业；被拒绝的是同一地区的另一个节点，请停掉它。",
+  "region.fenced-why": "节点被隔离：{reason}", "region.other-fenced": "另一个节点被拒绝：{reason}", "region.needs-seed": "需要先传送快照才能继续", "region.never-heard": "尚未连接过", "region.away": "已断开 {span}", "region.unknown": "没有名为“{name}”的地区",
+  "line.title": "与中心的线路", "line.heard": "最近收到", "line.last": "已收到序号", "line.applied": "已处理序号", "line.reason": "中心的说明：", "line.since": "自 {time}", "line.fenced-help": "被隔离的节点不再接单，直到从中心恢复并获得新的纪元，或确认哪一份数据是真的。", "line.other-help": "本地区仍在营业；被拒绝的是同一地区的另一个节点，请停掉它。",
   "fence.epoch-superseded": "纪元已被更新的节点取代", "fence.behind-centre": "节点的数据比中心旧", "fence.other-history": "节点的历史与中心不同", "fence.epoch-not-granted": "节点的纪元未经中心授予",
   "cause.log-failed": "中心保存该地区日志的磁盘出错", "cause.applying-ended": "中心已停止处理该地区的数据", "cause.applying-waits": "中心在等待存储，数据未更新", "cause.applying-behind": "中心处理较慢，数据落后", "cause.copy-broken": "中心保存的该地区副本无法使用", "cause.behind": "落后 {span}",
 
@@ -51,8 +51,8 @@ const en = {
   "page.dashboard": "Headquarters", "crumbs": "You are here",
   "age.live": "Live", "age.late": "{span} old", "age.as-of": "as of {time}", "age.lost": "{span} old", "age.lost-why": "line cut, reconnecting", "age.never": "No line to the centre", "age.never-why": "trying again", "age.connecting": "Connecting…",
   "age.cut": "Line cut", "age.was-cut": "The line to the centre is cut, reconnecting; the last figures stay", "age.is-back": "The line is back; figures are live",
-  "overall.green": "All well", "overall.yellow": "Needs a look", "overall.red": "Something is down", "overall.unknown": "No data yet", "overall.none": "no region has connected yet", "overall.all": "every region ({count})", "overall.was": "before the line was cut: {why}", "overall.more": "{why}; and {count} more",
-  "level.green": "Fine", "level.yellow": "Look", "level.red": "Down", "level.unknown": "Unknown",
+  "overall.green": "All well", "overall.yellow": "Needs a look", "overall.red": "Something is wrong", "overall.unknown": "No data yet", "overall.none": "no region has connected yet", "overall.all": "every region ({count})", "overall.was": "before the line was cut: {why}", "overall.more": "{why}; and {count} more",
+  "level.green": "Fine", "level.yellow": "Attention", "level.red": "Fault", "level.unknown": "Unknown",
 
   "figure.orders": "Orders today", "figure.revenue": "Revenue today", "figure.open": "Open orders", "figure.wait": "Mean wait", "figure.rejected": "Rejected",
   "figure.minute": "this minute {value}", "figure.paid": "{value} paid", "figure.open-note": "new {paid} · being made {accepted} · ready {ready}", "figure.wait-note": "paid to ready, today", "figure.rejected-note": "{share} of paid · {cancelled} cancelled", "figure.stores": "{count} stores",
@@ -68,8 +68,8 @@ const en = {
 
   "regions.title": "Regions", "regions.none": "No region has connected yet. A node appears here once its [replication] is configured.",
   "region.name": "Region", "region.health": "Health", "region.line": "Line", "region.connected": "connected", "region.disconnected": "not connected", "region.lag-entries": "Lag, entries", "region.lag-bytes": "Lag, bytes", "region.lag-seconds": "Lag, time", "region.epoch": "Epoch", "region.open": "Open", "region.orders": "Orders today",
-  "region.fenced-why": "fenced, not selling: {reason}", "region.other-fenced": "another node is refused: {reason}", "region.needs-seed": "a snapshot must be shipped before it can go on", "region.never-heard": "has not connected yet", "region.away": "not connected for {span}", "region.unknown": "There is no region called “{name}”",
-  "line.title": "Line to the centre", "line.heard": "Last heard", "line.last": "Received up to", "line.applied": "Applied up to", "line.reason": "In the centre’s words:", "line.since": "since {time}", "line.fenced-help": "This node takes no orders until it is restored from the centre under a new epoch, or somebody has settled which copy is the true one.", "line.other-help": "The region goes on selling; it is another node of the same region that is refused. Stop that one.",
+  "region.fenced-why": "its node is fenced: {reason}", "region.other-fenced": "another node is refused: {reason}", "region.needs-seed": "a snapshot must be shipped before it can go on", "region.never-heard": "has not connected yet", "region.away": "not connected for {span}", "region.unknown": "There is no region called “{name}”",
+  "line.title": "Line to the centre", "line.heard": "Last heard", "line.last": "Received up to", "line.applied": "Applied up to", "line.reason": "In the centre’s words:", "line.since": "since {time}", "line.fenced-help": "A fenced node takes no orders until it is restored from the centre under a new epoch, or somebody has settled which copy is the true one.", "line.other-help": "The region goes on selling; it is another node of the same region that is refused. Stop that one.",
   "fence.epoch-superseded": "a node with a newer epoch took its place", "fence.behind-centre": "its data is older than the centre’s", "fence.other-history": "its history differs from the centre’s", "fence.epoch-not-granted": "the centre never granted its epoch",
   "cause.log-failed": "the centre’s disk for this region failed", "cause.applying-ended": "the centre no longer takes in this region", "cause.applying-waits": "the centre waits for its store; figures stand still", "cause.applying-behind": "the centre is slow to take it in; figures are old", "cause.copy-broken": "the centre’s copy of this region can’t be used", "cause.behind": "{span} behind",
 

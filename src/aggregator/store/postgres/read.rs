@@ -13,7 +13,7 @@ use crate::aggregator::figures::{Bucket, Figures, Minute};
 use crate::aggregator::store::list::RegionPage;
 use crate::aggregator::store::{OrderQuery, Stored};
 use crate::domain::id::{OrderId, RegionId, StoreId};
-use crate::domain::time::{BusinessDay, Millis, Timestamp, utc_day};
+use crate::domain::time::{BusinessDay, Timestamp};
 use crate::limits::POSTGRES_ROWS_LOADED;
 
 /// A region's cursor as its row says.
@@ -167,9 +167,11 @@ async fn page(client: &Object, query: &OrderQuery, region: &RegionId) -> Result<
 /// Which packed numbers orders placed in the query's time can have: their business day is a day, at most, from the day in UTC
 /// that they were placed on (two, to be safe). Keeps a walk to those days.
 fn packed_range(query: &OrderQuery) -> (i64, i64) {
-    const AROUND: Millis = Millis::hours(48);
-    let days = |day: BusinessDay| signed(u64::from(day.0) << 48);
-    let low = query.from.map_or(0, |from| days(utc_day(Timestamp(from.0.saturating_sub(AROUND.0)))));
-    let high = query.to.map_or(i64::MAX, |to| days(BusinessDay(utc_day(to.plus(AROUND)).0.saturating_add(1))));
-    (low, if high == 0 { i64::MAX } else { high })
+    const DAY_MILLIS: i64 = 24 * 3_600_000;
+    /// 2020-01-01, where business days begin to count, in days since 1970.
+    const FIRST_DAY: i64 = 18_262;
+    let days = |at: Timestamp, more: i64| (at.0.div_euclid(DAY_MILLIS) - FIRST_DAY + more).clamp(0, 0x7fff) << 48;
+    let low = query.from.map_or(0, |from| days(from, -2));
+    let high = query.to.map(|to| days(to, 3)).filter(|high| high >> 48 < 0x7fff);
+    (low, high.unwrap_or(i64::MAX))
 }
