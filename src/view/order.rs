@@ -102,6 +102,10 @@ pub struct OrderView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub position: Option<u64>,
+    /// How many orders the store makes before this one; only where one order is asked for, as it changes with every other order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ahead: Option<usize>,
     /// Minutes of waiting promised when it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -295,6 +299,7 @@ impl<'a> OrderView<'a> {
             reason: order.reason.as_deref(),
             refund: RefundView::of(&order.refunds),
             position: order.position,
+            ahead: None,
             wait_minutes: order.wait_minutes,
             offset: order.offset,
         }

@@ -1,5 +1,5 @@
 // The figures of the pages, one JSON line each: what a page weighs, how soon a throttled phone shows a menu (cold and warm), how long
-// from the event on the node to the code painted. Usage: tests/browser/figures [path of the qucan binary]
+// from the event on the node to the code painted. See `figures`, which calls this.
 
 import { request } from "node:http";
 import { Api, asGuest, Kit, live, MEALS, STORE, status } from "./kit.mjs";
@@ -58,15 +58,10 @@ const seen = (page) => page.evaluate(async () => {
   while (window.menuAt === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
   const [paint] = performance.getEntriesByName("first-contentful-paint");
   const document_ = performance.getEntriesByType("navigation")[0];
-  const before = performance.getEntriesByType("resource").filter((entry) => entry.startTime < window.menuAt && !/\.svg|worker/.test(entry.name));
-  let round = document_.transferSize > 0 ? 1 : 0;
-  let end = document_.responseEnd;
-  const rounds = [];
-  for (const entry of before.filter((one) => one.transferSize > 0 && one.responseEnd <= window.menuAt).sort((a, b) => a.startTime - b.startTime)) {
-    if (entry.startTime >= end - 1 || rounds.length === 0) round += 1;
-    if (entry.startTime >= end - 1 || rounds.length === 0) end = entry.responseEnd;
-    rounds.push(entry.name);
-  }
+  // A request that begins after another has ended may have waited for it; what the menu needs is page, script and style, menu and store.
+  const needed = performance.getEntriesByType("resource").filter((entry) => entry.startTime < window.menuAt && /\.js$|\.css$|\/menu$|\/v1\/stores\?/.test(entry.name) && entry.transferSize > 0);
+  const depth = (/** @type {any} */ entry) => 1 + Math.max(document_.transferSize > 0 ? 1 : 0, ...needed.filter((other) => other.responseEnd <= entry.startTime + 1).map(depth));
+  const round = Math.max(document_.transferSize > 0 ? 1 : 0, ...needed.map(depth));
   return { fcp: paint?.startTime ?? null, menu: window.menuAt, rounds: round };
 });
 

@@ -1,5 +1,5 @@
 // Screenshots of every page, as people see them: phone, tablet, desktop and wall, light and dark, Chinese and English; into
-// target/screens, to be looked at. Usage: tests/browser/screens [path of the qucan binary] [part of a name, to make only those]
+// target/screens, to be looked at. See `screens`, which calls this.
 
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";

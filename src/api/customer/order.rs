@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::AppState;
-use crate::api::answer::{self, json, submit_about_order};
+use crate::api::answer::{json, submit_about_order};
 use crate::api::auth::{Caller, Customer};
 use crate::api::body::{JsonBody, NoQuery, Nothing, OptionalJsonBody, PathId};
 use crate::api::problem::{Kind, Problem};
@@ -32,7 +32,10 @@ pub async fn get_order(
     _: NoQuery,
 ) -> Result<Response, Problem> {
     let order = find(&state, &actor, id).await?;
-    Ok(answer::order(&state, StatusCode::OK, &order))
+    let views = state.engine.views();
+    let region = views.region().0;
+    let ahead = views.ahead(&order);
+    Ok(json(StatusCode::OK, &OrderView { ahead, ..OrderView::of(&order, &region) }))
 }
 
 /// How to pay.

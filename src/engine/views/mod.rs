@@ -17,7 +17,7 @@ use crate::domain::catalog::Catalog;
 use crate::domain::coupon::{self, CampaignCounters, CampaignNumber, Coupon, RegionSecret};
 use crate::domain::effect::{Effect, OrderEffect};
 use crate::domain::id::{CampaignId, CouponId, MemberId, OrderId, RegionId, RegionTag, Sku, StoreId};
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Status};
 use crate::domain::payment::RefundStatus;
 use crate::domain::state::State;
 use crate::domain::stock::StockLine;
@@ -158,6 +158,12 @@ impl Views {
     /// Minutes a customer who pays now has to wait.
     pub fn wait_minutes(&self, store: &StoreId) -> u16 {
         self.stores.get(store).map_or(0, |cell| cell.wait_minutes())
+    }
+
+    /// How many orders the store has to make before this one; none where this one is not waiting to be made.
+    pub fn ahead(&self, order: &Order) -> Option<usize> {
+        let position = order.position.filter(|_| matches!(order.status, Status::Paid | Status::Accepted))?;
+        self.stores.get(&order.store).map(|cell| cell.ahead(position))
     }
 
     /// A store's open orders, counted by where they are.

@@ -233,6 +233,12 @@ impl StoreCell {
         }
     }
 
+    /// How many orders that still have to be made were paid before this position.
+    pub(super) fn ahead(&self, position: u64) -> usize {
+        let to_make = |order: &&Arc<Order>| matches!(order.status, Status::Paid | Status::Accepted);
+        self.inner.read().by_position.range(..position).map(|(_, order)| order).filter(to_make).count()
+    }
+
     pub(super) fn put_stock(&self, sku: &Sku, line: StockLine) {
         let mut stock = self.stock.write();
         stock.version += 1;

@@ -46,6 +46,9 @@ export const chime = {
   /** Whether it was so until this very touch. */
   wasBlocked: () => performance.now() - liftedAt < 400,
 
+  /** Makes sound without a touch where the browser allows that (a kiosk that was started so). */
+  begin: () => void arm(),
+
   /** Is told when `on` or `blocked` changed. @param {() => void} listener */
   listen(listener) {
     listeners.add(listener);
@@ -92,4 +95,3 @@ async function arm() {
 }
 
 for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, arm, { capture: true, passive: true });
-arm(); // where sound needs no touch (a kiosk that was started so), it is there from the beginning

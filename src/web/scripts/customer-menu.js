@@ -6,7 +6,7 @@ import { app, isAway, keepCart, nameOf, stepper } from "./customer-app.js";
 import { cartView } from "./customer-cart.js";
 import { findStore, storeTag, visited } from "./customer-stores.js";
 import { ask, el, notice, once } from "./dom.js";
-import { money } from "./format.js";
+import { money, number } from "./format.js";
 import { keep, recall } from "./keep.js";
 import { category, named, t } from "./language.js";
 import { title } from "./shell.js";
@@ -75,7 +75,7 @@ function offerCard(campaign) {
   return el("li", { class: "offer", "data-key": campaign.id },
     el("div", {},
       el("h3", {}, named(campaign.name) || t("offer.title", { item: named(item.name), price: money(campaign.pay_price, app.menu.currency) })),
-      el("p", { class: "small" }, `${named(item.name)} · ${t("offer.was", { price: money(item.price, app.menu.currency) })} · ${t("offer.remaining", { count: campaign.remaining.toLocaleString() })}`)),
+      el("p", { class: "small" }, `${named(item.name)} · ${t("offer.was", { price: money(item.price, app.menu.currency) })} · ${t("offer.remaining", { count: number(campaign.remaining) })}`)),
     state === "done" ? el("span", { class: "tag good push-right" }, label)
       : el("button", { class: "primary push-right", type: "button", disabled: !app.session.get(), onclick: () => takeOffer(campaign) }, label));
 }

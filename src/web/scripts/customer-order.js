@@ -74,7 +74,13 @@ function follow(id) {
     poll: async () => took(await call("GET", path`/v1/orders/${id}`)),
     problem: (problem) => app.failed(new Problem(String(problem.type).split("/").pop() ?? "", 0, problem)),
   });
-  const timer = setInterval(app.draw, MINUTES_EVERY_MS);
+  // How many are before it changes with other orders, of which nobody tells this page: it asks now and then, while somebody looks.
+  const look = async () => {
+    app.draw();
+    if (document.visibilityState !== "visible" || !["paid", "accepted"].includes(app.order.status)) return;
+    await call("GET", path`/v1/orders/${id}`, { attempts: 1 }).then(took, () => {});
+  };
+  const timer = setInterval(look, MINUTES_EVERY_MS);
   app.leave = () => {
     stop();
     clearInterval(timer);
@@ -86,8 +92,8 @@ function follow(id) {
 function took(order) {
   if (app.order?.id !== order.id || order.offset < app.order.offset) return;
   const before = app.order;
-  app.order = order;
-  keepOrder(order);
+  app.order = { ...order, ahead: order.ahead ?? before.ahead };
+  keepOrder(app.order);
   if (before.status !== order.status) announce(`${statusText(order)}${order.pickup_code ? `. ${t("order.code")} ${order.pickup_code}` : ""}`);
   if (order.pickup_code && !before.pickup_code && order.status === "accepted") {
     chime.ring("new");
@@ -175,12 +181,12 @@ function progress(order) {
       el("span", { class: "muted small numbers" }, order[at] ? clock(/** @type {string} */ (order[at])) : ""))));
 }
 
-/** Place in the queue and minutes to go, while it is being made. @param {Order} order */
+/** How many are before it and minutes to go, while it is being made. @param {Order} order */
 function waiting(order) {
   if (!["paid", "accepted"].includes(order.status) || !order.paid_at) return null;
   const minutes = order.wait_minutes ? order.wait_minutes - minutesSince(order.paid_at) : null;
   return el("dl", { class: "waiting" },
-    order.position ? el("div", {}, el("dt", {}, t("order.position")), el("dd", { class: "numbers" }, `#${order.position}`)) : null,
+    order.ahead === undefined ? null : el("div", {}, el("dt", {}, t("order.ahead")), el("dd", { class: "numbers" }, order.ahead > 0 ? t("order.ahead-count", { count: order.ahead }) : t("order.next"))),
     minutes === null ? null : el("div", {}, el("dt", {}, t("order.wait")), el("dd", { class: "numbers" }, minutes > 0 ? t("order.minutes", { minutes }) : t("order.any-moment"))));
 }
 

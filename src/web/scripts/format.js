@@ -8,19 +8,34 @@ const locales = { zh: "zh-CN", en: "en-GB" };
 /** The locale of the chosen language. */
 export const locale = () => locales[language()];
 
+/** @type {Map<string, any>} making a formatter costs a slow phone more than all that it formats */
+const formatters = new Map();
+
+/** @template T @param {string} name @param {() => T} make @returns {T} */
+function formatter(name, make) {
+  const key = `${locale()} ${name}`;
+  if (!formatters.has(key)) formatters.set(key, make());
+  return formatters.get(key);
+}
+
 /** 6800 → ¥68.00: always to the fen, exact (amounts are far below 2^53). @param {number} fen */
 export function money(fen, currency = "CNY") {
-  return new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(fen / 100);
+  return formatter(currency, () => new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol" })).format(fen / 100);
+}
+
+/** 10000 → 10,000. @param {number} value */
+export function number(value) {
+  return formatter("number", () => new Intl.NumberFormat(locale())).format(value);
 }
 
 /** Hours and minutes. @param {string | number} time */
 export function clock(time, seconds = false) {
-  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(seconds ? { second: "2-digit" } : {}) }).format(new Date(time));
+  return formatter(`clock ${seconds}`, () => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(seconds ? { second: "2-digit" } : {}) })).format(new Date(time));
 }
 
 /** @param {string | number} time */
 export function day(time) {
-  return new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", weekday: "short" }).format(new Date(time));
+  return formatter("day", () => new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", weekday: "short" })).format(new Date(time));
 }
 
 /** @param {number} metres */

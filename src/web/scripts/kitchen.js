@@ -7,7 +7,7 @@ import { clock } from "./format.js";
 import { keyBar, listenToKeys } from "./keys.js";
 import { Bumps } from "./kitchen-bump.js";
 import { language, named, t } from "./language.js";
-import { startDesk, ticketLines } from "./staff.js";
+import { gradually, startDesk, ticketLines } from "./staff.js";
 import { StoreOrders } from "./staff-orders.js";
 import { minutesSince, secondsSince } from "./time.js";
 
@@ -106,7 +106,7 @@ function ticket(order, index) {
 function list(key, found) {
   return el("section", { "aria-labelledby": key, "data-key": key },
     el("h2", { id: key }, t(key), " ", el("span", { class: "tag numbers" }, t("kitchen.count", { count: found.length }))),
-    el("ul", { class: "kitchen-tickets" }, found.map(ticket)));
+    el("ul", { class: "kitchen-tickets" }, gradually(found, desk.draw).map(ticket)));
 }
 
 /** How much of each dish all tickets together want, the most first. @param {Order[]} making */

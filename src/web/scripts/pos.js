@@ -8,7 +8,7 @@ import { loadPause, pauseView, switchPause } from "./pos-pause.js";
 import { Ringer } from "./pos-ring.js";
 import { loadStock, stockView } from "./pos-stock.js";
 import { loadToday, takeToday, todayView } from "./pos-today.js";
-import { startDesk, ticketLines } from "./staff.js";
+import { gradually, startDesk, ticketLines } from "./staff.js";
 import { StoreOrders } from "./staff-orders.js";
 import { minutesSince } from "./time.js";
 
@@ -106,7 +106,7 @@ function column(key, status) {
   return el("section", { class: "column", "aria-labelledby": key, "data-key": key },
     el("h2", { id: key }, t(key), " ", el("span", { class: `tag numbers ${status === "paid" && found.length > 0 ? "accent" : ""}` }, found.length)),
     found.length === 0 ? el("p", { class: "empty" }, orders.known ? t("pos.none") : t("loading")) : null,
-    el("ul", { class: "tickets" }, found.map(ticket)));
+    el("ul", { class: "tickets" }, gradually(found, desk.draw).map(ticket)));
 }
 
 /** @param {string} name */

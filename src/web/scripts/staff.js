@@ -135,6 +135,7 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   }
 
   chime.listen(draw);
+  setTimeout(chime.begin, 0); // after the first picture
   keepPage();
   form.stores = recall(STORES) ?? [];
   const asked = new URLSearchParams(location.search).get("store") ?? session.store;
@@ -148,6 +149,26 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   else if (desk.ready) desk.store = form.stores.find((store) => store.id === desk.store.id) ?? desk.store;
   draw();
   setInterval(lookAgain, LOOK_EVERY_MS);
+}
+
+const FIRST = 40;
+let allowed = FIRST;
+let growing = false;
+
+/**
+ * As many of a long list as may be drawn in this frame; the rest follows in the next ones, so that none of them is late.
+ * @template T @param {T[]} list @param {() => void} draw @returns {T[]}
+ */
+export function gradually(list, draw) {
+  if (list.length > allowed && !growing) {
+    growing = true;
+    requestAnimationFrame(() => {
+      growing = false;
+      allowed += FIRST;
+      draw();
+    });
+  }
+  return list.slice(0, allowed);
 }
 
 /** The lines of an order as a list, with options and note. @param {Order} order */

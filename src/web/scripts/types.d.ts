@@ -15,7 +15,7 @@ interface PickedOption { option: string; choice: string; name?: Name }
 interface OrderLine { sku: string; name: Name; quantity: number; options?: PickedOption[]; unit_price: number; amount: number; discount: number; tax?: number }
 interface Order {
   id: string; store: string; status: string; offset: number; lines: OrderLine[]; currency: string; total: number; discount: number; payable: number;
-  pickup_code?: string; note?: string; position?: number; wait_minutes?: number; reason?: string; refund?: { status: string; amount: number };
+  pickup_code?: string; note?: string; position?: number; ahead?: number; wait_minutes?: number; reason?: string; refund?: { status: string; amount: number };
   created_at: string; pay_by?: string; paid_at?: string; accepted_at?: string; ready_at?: string; collected_at?: string; closed_at?: string;
 }
 interface StockLine { sku: string; available: number | null; reserved: number; sold: number }

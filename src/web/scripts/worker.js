@@ -10,8 +10,10 @@ const worker = /** @type {any} */ (self);
 
 /** @param {string} path */
 async function keep(path) {
-  const answer = await fetch(path, { cache: "no-cache" });
-  if (answer.ok) await (await caches.open(CACHE)).put(path, answer);
+  const cache = await caches.open(CACHE);
+  if (await cache.match(path)) return;
+  const answer = await fetch(path);
+  if (answer.ok) await cache.put(path, answer);
 }
 
 /** @param {Request} request @param {string} path */
