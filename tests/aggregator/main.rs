@@ -23,6 +23,7 @@ mod postgres;
 mod queries;
 mod recount;
 mod region;
+mod restore;
 mod seeding;
 mod sink;
 mod stream;

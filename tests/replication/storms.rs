@@ -25,7 +25,7 @@ pub fn node_over(line: &Line) -> Node {
 fn storm(seed: u64) -> BTreeMap<Trouble, u64> {
     let mut centre = Centre::start();
     centre.process().tolerate(LINE_TROUBLE);
-    let line = Line::to(centre.address(), seed, Weather::Stormy(40));
+    let line = Line::to(centre.address(), seed, Weather::Stormy(15));
     let mut node = node_over(&line);
     let load = Load::begin(&node, 4);
     for round in 0..4 {
