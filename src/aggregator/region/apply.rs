@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use qucan_storage::Position;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::Region;
 use crate::aggregator::figures::{Changed, Figures};
@@ -36,6 +36,8 @@ pub struct ApplyThread {
 struct Stop {
     stopped: Mutex<bool>,
     changed: Condvar,
+    /// The same for whoever waits for the store.
+    told: Notify,
 }
 
 impl Stop {
@@ -53,10 +55,12 @@ impl Stop {
 }
 
 impl ApplyThread {
-    /// Asks it to end after the batch it is at.
+    /// Asks it to end. A batch that the store is at may be in it or not: the next start finds out.
     pub fn ask_to_stop(&self) {
         *self.stop.stopped.lock() = true;
         self.stop.changed.notify_all();
+        // Remembered where nobody waits at the moment.
+        self.stop.told.notify_one();
     }
 
     /// Waits for its end.
@@ -163,13 +167,11 @@ impl Follower {
         let changes = match applier.next(APPLY_ENTRIES_MAX, IDLE)? {
             Next::Closed => return Ok(false),
             Next::Idle => {
-                if self.region.received().sequence.0 <= self.region.applied() {
-                    self.region.applying.caught_up();
-                }
+                self.note_progress();
                 return Ok(true);
             }
             Next::Batch(batch) => {
-                self.region.applying.begins();
+                self.note_progress();
                 is_small = batch.steps.len() < APPLY_ENTRIES_MAX;
                 Changes::of(batch, &mut self.figures)
             }
@@ -185,9 +187,7 @@ impl Follower {
         applier.publish();
         self.region.applied.store(to.sequence.0, Ordering::Release);
         self.region.applying.goes_on();
-        if self.region.received().sequence <= to.sequence {
-            self.region.applying.caught_up();
-        }
+        self.note_progress();
         self.forget(applier.newest_day());
         if is_small {
             self.stop.wait(APPLY_GATHER);
@@ -199,16 +199,25 @@ impl Follower {
     fn store_it(&self, batch: &StoreBatch) -> bool {
         let mut pause = APPLY_RETRY_FIRST;
         loop {
-            match self.runtime.block_on(self.store.apply(batch)) {
-                Ok(()) => return true,
-                Err(error @ StoreError::OtherHistory { .. }) => {
+            let applied = self.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    applied = self.store.apply(batch) => Some(applied),
+                    () = self.stop.told.notified() => None,
+                }
+            });
+            match applied {
+                // A store that hangs must not hold up a stop.
+                None => return false,
+                Some(Ok(())) => return true,
+                Some(Err(error @ StoreError::OtherHistory { .. })) => {
                     // Opened again, the store is compared with the log and built anew.
                     tracing::error!(region = %self.region.id(), %error, "the process starts again");
                     self.region.applying.ends(error.to_string());
                     self.restart.send_replace(Some(error.to_string().into()));
                     return false;
                 }
-                Err(error) => self.complain(&error.to_string()),
+                Some(Err(error)) => self.complain(&error.to_string()),
             }
             self.stop.wait(pause);
             pause = (pause * 2).min(APPLY_RETRY_MAX);
@@ -216,6 +225,10 @@ impl Follower {
                 return false;
             }
         }
+    }
+
+    fn note_progress(&self) {
+        self.region.applying.stands_at(self.region.applied(), self.region.received().sequence.0);
     }
 
     fn complain(&self, why: &str) {
