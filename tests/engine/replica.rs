@@ -165,6 +165,37 @@ fn a_copy_that_is_killed_at_any_step_goes_on_where_its_store_stands() {
     agree(&region, &mut copy, &ids);
 }
 
+/// What was stored and not published before a kill is published at the start: also what closed in it, though no projection
+/// has seen it yet.
+#[test]
+fn what_closed_just_before_a_kill_is_known_at_once() {
+    let fs = crate::gate::GatedFs::new();
+    let region = region(|_| {});
+    let mut copy = copy(&region, |options| options.fs = Arc::new(fs.clone()));
+    region.sell("ann", "old");
+    copy.catch_up(&region);
+    copy.projected();
+    let sold: Vec<_> = (0..5).map(|i| region.sell("ann", &format!("key-{i}"))).collect();
+    copy.ship(&region, usize::MAX, 10);
+    assert!(copy.store_next(usize::MAX));
+    copy.kill();
+    fs.reads.allow(0);
+    copy.start().unwrap();
+    let reads = copy.replica().reads();
+    for order in &sold {
+        let mut found = None;
+        until("the projection's files are open", || {
+            found = reads.order(order.id).ok();
+            found.is_some()
+        });
+        assert_eq!(found.unwrap().as_ref(), Some(order));
+    }
+    assert_eq!(reads.status().overlay_orders, 5);
+    fs.reads.open();
+    copy.projected();
+    assert_eq!(copy.walk(&OrdersFilter::default(), 3).len(), 6);
+}
+
 #[test]
 fn a_store_that_was_lost_gets_everything_again() {
     let region = region(|_| {});

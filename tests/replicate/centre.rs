@@ -18,6 +18,8 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 #[derive(Default)]
 pub struct Script {
     pub fence: Option<Fence>,
+    /// How long its disk takes.
+    pub sync_takes: Duration,
     pub hellos: Vec<Hello>,
 }
 
@@ -54,6 +56,8 @@ impl Sink for Receiving {
         if let Some(fence) = &self.script.lock().unwrap().fence {
             return Err(SinkError::Fenced(fence.clone()));
         }
+        let takes = self.script.lock().unwrap().sync_takes;
+        std::thread::sleep(takes);
         let groups: Vec<_> = groups.iter().map(|group| Group::parse(group).unwrap()).collect();
         match self.replica.append(&groups) {
             Ok(_) => Ok(end(&self.replica)),
@@ -118,12 +122,7 @@ impl Centre {
                         Ok(response)
                     };
                     let socket = tokio_tungstenite::accept_hdr_async(socket, agree).await.unwrap();
-                    serve(
-                        socket,
-                        sink,
-                        ServeOptions { heartbeat: Duration::from_millis(100), ..ServeOptions::default() },
-                    )
-                    .await
+                    serve(socket, sink, ServeOptions::default()).await
                 });
             }
         }));

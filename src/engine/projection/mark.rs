@@ -32,11 +32,13 @@ impl Mark {
     }
 }
 
-/// How far the projection of this epoch is, if that can be told.
+/// How far the projection of this epoch or an earlier one is, if that can be told.
 pub(in crate::engine) fn read(state: &Path, epoch: u32) -> Option<u64> {
     let text = std::fs::read_to_string(path(state)).ok()?;
-    let sequence = text.split_whitespace().nth(1)?.parse().ok()?;
-    (text == line(epoch, sequence)).then_some(sequence)
+    let mut fields = text.split_whitespace();
+    let written = fields.next()?.parse().ok()?;
+    let sequence = fields.next()?.parse().ok()?;
+    (text == line(written, sequence) && written <= epoch).then_some(sequence)
 }
 
 #[cfg(test)]
@@ -50,7 +52,8 @@ mod tests {
         let mark = Mark::open(dir.path()).unwrap();
         mark.write(1, 12_345).unwrap();
         assert_eq!(read(dir.path(), 1), Some(12_345));
-        assert_eq!(read(dir.path(), 2), None);
+        assert_eq!(read(dir.path(), 2), Some(12_345));
+        assert_eq!(read(dir.path(), 0), None);
         mark.0.write_all_at(b"7", 20).unwrap();
         assert_eq!(read(dir.path(), 1), None);
     }
