@@ -16,9 +16,13 @@ fn get(url: &str) -> String {
     answer
 }
 
-fn counts(output: &[String], check: &str) -> String {
-    let line = output.iter().find(|line| line.starts_with("ok") && line[4..].trim_start().starts_with(check));
-    line.unwrap_or_else(|| panic!("no good line for {check} in\n{}", output.join("\n"))).clone()
+/// The good line of a check, of a region or of the centre.
+fn counts(output: &[String], whose: &str, check: &str) -> String {
+    let is_it = |line: &&String| {
+        let words: Vec<&str> = line.split_whitespace().take(3).collect();
+        words == ["ok", whose, check]
+    };
+    output.iter().find(is_it).unwrap_or_else(|| panic!("no good line for {check} in\n{}", output.join("\n"))).clone()
 }
 
 /// The number in front of a word.
@@ -54,25 +58,41 @@ fn the_demo_shows_pages_sells_and_finds_everything_equal() {
     let ended = demo.wait_with_output().unwrap();
     let complaints = String::from_utf8(ended.stderr).unwrap();
     assert!(ended.status.success(), "{}\n{complaints}", output.join("\n"));
-    assert_eq!(pages, 4);
+    assert_eq!(pages, 9, "a dashboard, and four pages of each of two regions");
     assert!(!complaints.contains("ERROR") && !complaints.contains("panicked"), "{complaints}");
 
-    for check in ["orders", "lives", "money", "stock", "coupons", "pushed", "screens", "protocol"] {
-        counts(&output, check);
+    let mut placed_in_all = 0;
+    for region in ["east", "south"] {
+        for check in ["orders", "lives", "money", "stock", "coupons", "pushed", "screens", "protocol"] {
+            counts(&output, region, check);
+        }
+        let lives = counts(&output, region, "lives");
+        let placed = number_of(&lives, "placed");
+        placed_in_all += placed;
+        assert_eq!(number_of(&lives, "open"), 0, "{lives}");
+        let ended: u64 = ["collected", "cancelled", "rejected"].iter().map(|end| number_of(&lives, end)).sum();
+        assert_eq!(ended, placed, "{lives}");
+        assert!(number_of(&lives, "refunded") > 0 && number_of(&lives, "rejected") > 0, "{lives}");
     }
-    let lives = counts(&output, "lives");
-    let placed = number_of(&lives, "placed");
-    assert!(placed >= 200, "{lives}");
-    assert_eq!(number_of(&lives, "open"), 0, "{lives}");
-    let ended: u64 = ["collected", "cancelled", "rejected"].iter().map(|end| number_of(&lives, end)).sum();
-    assert_eq!(ended, placed, "{lives}");
-    assert!(number_of(&lives, "refunded") > 0 && number_of(&lives, "rejected") > 0, "{lives}");
+    assert!(placed_in_all >= 200, "{placed_in_all} orders");
+    for check in ["replicated", "centre", "figures"] {
+        let lines = output.iter().filter(|line| line.starts_with("ok") && line.contains(&format!("centre {check}")));
+        assert_eq!(lines.count(), 2, "{check} of both regions:\n{}", output.join("\n"));
+    }
+    let killed = output.iter().position(|line| line.contains("the centre is killed"));
+    let back = output.iter().position(|line| line.contains("the centre is back"));
+    assert!(killed.is_some() && killed < back, "the centre was killed and came back:\n{}", output.join("\n"));
+    let copies = output.iter().filter(|line| line.contains("copy at the centre") && line.starts_with("ok"));
+    assert_eq!(copies.count(), 2, "both copies are the regions' history:\n{}", output.join("\n"));
     let status = output.iter().rfind(|line| line.contains("misbehave")).unwrap();
     assert!(number_of(status, "misbehave") * 10 >= number_of(status, "customers"), "{status}");
     assert!(output.iter().any(|line| line.contains("everything holds")), "verify ran:\n{}", output.join("\n"));
 
-    let verified = Command::new(env!("CARGO_BIN_EXE_qucan")).args(["verify", "--data"]).arg(&data).output().unwrap();
-    assert!(verified.status.success(), "the data is kept and verifies: {verified:?}");
+    for directory in ["east", "south", "centre/regions/east", "centre/regions/south"] {
+        let verify =
+            Command::new(env!("CARGO_BIN_EXE_qucan")).args(["verify", "--data"]).arg(data.join(directory)).output();
+        assert!(verify.as_ref().unwrap().status.success(), "{directory} is kept and verifies: {verify:?}");
+    }
 }
 
 #[test]

@@ -115,7 +115,8 @@ impl Demo {
         let (args, seed, centre) = (&self.args, self.seed, Arc::clone(&self.centre));
         let mut day = Day { args, seed, screen: self.screen, centre };
         let lived = self.clients.block_on(day.live(&self.regions));
-        let mut screen = day.screen;
+        let Day { mut screen, centre, .. } = day;
+        drop(centre);
         let mut all_well = match lived {
             Ok(verdicts) => {
                 verdicts.iter().fold(true, |well, (whose, verdict)| print_verdict(&mut screen, whose, verdict) && well)
@@ -134,7 +135,9 @@ impl Demo {
                 all_well = false;
             }
         }
-        if let Some(Err(why)) = Arc::into_inner(self.centre).map(|centre| centre.into_inner().stop()) {
+        let stopped = Arc::into_inner(self.centre)
+            .map_or(Err("it is still in use".to_owned()), |centre| centre.into_inner().stop());
+        if let Err(why) = stopped {
             screen.line(&format!("the centre did not stop cleanly: {why}"));
             all_well = false;
         }
