@@ -102,7 +102,7 @@ pub struct OrderView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub position: Option<u64>,
-    /// How many orders the store makes before this one; only where one order is asked for, as it changes with every other order.
+    /// How many orders the store makes before this one; only where it is asked for, as it changes with every other order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ahead: Option<usize>,

@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::AppState;
 use crate::api::answer::{json, submit_about_order};
 use crate::api::auth::{Caller, Customer};
-use crate::api::body::{JsonBody, NoQuery, Nothing, OptionalJsonBody, PathId};
+use crate::api::body::{JsonBody, NoQuery, Nothing, OptionalJsonBody, PathId, Query};
 use crate::api::problem::{Kind, Problem};
 use crate::api::request_id::RequestId;
 use crate::domain::actor::Actor;
@@ -21,20 +21,30 @@ use crate::domain::order::{Order, Status};
 use crate::domain::time::{MinuteOfDay, business_day};
 use crate::view::OrderView;
 
+/// What else to say about an order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OrderQuery {
+    /// Say how many orders the store makes before this one, too (`ahead`).
+    #[serde(default)]
+    ahead: bool,
+}
+
 /// The order, for whoever may see it; for others it is as if it did not exist.
 #[utoipa::path(get, path = "/v1/orders/{order}", tag = "customer", security(("token" = [])),
-    params(("order" = String, Path, description = "The order")),
+    params(("order" = String, Path, description = "The order"), OrderQuery),
     responses((status = 200, description = "The order as it is now", body = OrderView)))]
 pub async fn get_order(
     State(state): State<Arc<AppState>>,
     Caller(actor): Caller,
     PathId(id): PathId<OrderId>,
-    _: NoQuery,
+    Query(query): Query<OrderQuery>,
 ) -> Result<Response, Problem> {
     let order = find(&state, &actor, id).await?;
     let views = state.engine.views();
     let region = views.region().0;
-    let ahead = views.ahead(&order);
+    let ahead = query.ahead.then(|| views.ahead(&order)).flatten();
     Ok(json(StatusCode::OK, &OrderView { ahead, ..OrderView::of(&order, &region) }))
 }
 

@@ -60,7 +60,7 @@ export async function openOrder(id, show) {
   if (kept?.id === id) begin(kept);
   await app.signedIn;
   try {
-    begin(await call("GET", path`/v1/orders/${id}`));
+    begin(await call("GET", `${path`/v1/orders/${id}`}?ahead=true`));
   } catch (problem) {
     if (kept?.id !== id || !isAway(problem)) throw problem; // with one kept, the push connection says that the line is cut
   }
@@ -71,14 +71,14 @@ function follow(id) {
   const stop = app.push.subscribe(`order/${id}`, {
     snapshot: took,
     event: (_, order) => took(order),
-    poll: async () => took(await call("GET", path`/v1/orders/${id}`)),
+    poll: async () => took(await call("GET", `${path`/v1/orders/${id}`}?ahead=true`)),
     problem: (problem) => app.failed(new Problem(String(problem.type).split("/").pop() ?? "", 0, problem)),
   });
   // How many are before it changes with other orders, of which nobody tells this page: it asks now and then, while somebody looks.
   const look = async () => {
     app.draw();
     if (document.visibilityState !== "visible" || !["paid", "accepted"].includes(app.order.status)) return;
-    await call("GET", path`/v1/orders/${id}`, { attempts: 1 }).then(took, () => {});
+    await call("GET", `${path`/v1/orders/${id}`}?ahead=true`, { attempts: 1 }).then(took, () => {});
   };
   const timer = setInterval(look, MINUTES_EVERY_MS);
   app.leave = () => {
