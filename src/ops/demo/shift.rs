@@ -17,6 +17,9 @@ use super::world::{self, Trouble, World};
 use super::{gather, pos, region};
 use crate::ops::client::http::Http;
 
+/// A store's call screen: it may leave once it has shown an offset, and then says what it showed.
+type CallScreen = (watch::Sender<Option<u64>>, JoinHandle<Option<Value>>);
+
 /// A region with its staff at work.
 pub struct Shift {
     /// The region.
@@ -25,7 +28,7 @@ pub struct Shift {
     before: (gather::Stock, gather::Campaigns),
     close: watch::Sender<bool>,
     staff: JoinSet<()>,
-    screens: BTreeMap<SmolStr, (watch::Sender<Option<u64>>, JoinHandle<Option<Value>>)>,
+    screens: BTreeMap<SmolStr, CallScreen>,
 }
 
 impl Shift {
