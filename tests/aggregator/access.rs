@@ -30,7 +30,11 @@ fn queries_are_for_operators() {
         for token in [tokens::customer("m"), tokens::store("s1")] {
             assert_eq!(with(&centre, &token).get(path).problem(), "wrong-role", "{path}");
         }
-        assert_eq!(with(&centre, REGION_TOKEN).get(path).problem(), "unauthenticated", "a region is no operator: {path}");
+        assert_eq!(
+            with(&centre, REGION_TOKEN).get(path).problem(),
+            "unauthenticated",
+            "a region is no operator: {path}"
+        );
         for (what, token) in tokens::bad() {
             assert_eq!(with(&centre, &token).get(path).status, 401, "{path}: {what}");
         }
@@ -115,10 +119,13 @@ fn a_query_that_does_not_match_is_refused_by_name() {
 fn a_region_s_token_is_good_for_its_region_alone() {
     let centre = Centre::start();
     let (east, south) = (token_of("east"), token_of("south"));
-    for (method, path) in
-        [("GET", "/v1/regions/east/log?after=0"), ("GET", "/v1/regions/east/snapshot"), ("POST", "/v1/regions/east/epoch")]
-    {
-        let send = |token: Option<&str>| Client::new(centre.address(), token.map(str::to_owned)).send(method, path, &[], None);
+    for (method, path) in [
+        ("GET", "/v1/regions/east/log?after=0"),
+        ("GET", "/v1/regions/east/snapshot"),
+        ("POST", "/v1/regions/east/epoch"),
+    ] {
+        let send =
+            |token: Option<&str>| Client::new(centre.address(), token.map(str::to_owned)).send(method, path, &[], None);
         for wrong in [None, Some(south.as_str()), Some("a region token of more than sixteen bytex"), Some("")] {
             assert_eq!(send(wrong).problem(), "unauthenticated", "{path} with {wrong:?}");
         }
@@ -173,7 +180,9 @@ fn a_line_begins_with_a_handshake_and_a_token() {
 fn documents_describe_every_call() {
     let centre = Centre::start();
     let openapi: Value = Client::new(centre.address(), None).get("/openapi.json").expect(200);
-    for path in ["/v1/summary", "/v1/regions/{region}/stores", "/v1/stores", "/v1/orders/{order}", "/v1/series", "/v1/stream"] {
+    for path in
+        ["/v1/summary", "/v1/regions/{region}/stores", "/v1/stores", "/v1/orders/{order}", "/v1/series", "/v1/stream"]
+    {
         assert!(openapi["paths"][path]["get"].is_object(), "{path}");
     }
     assert!(openapi["paths"]["/v1/regions/{region}/epoch"]["post"].is_object());

@@ -15,7 +15,8 @@ fn a_morning(node: &Region) -> Vec<String> {
         let member = format!("m{number}");
         let mut customer = node.client(Some(tokens::customer(&member)));
         let place = if number % 5 == 0 { "s2" } else { "s1" };
-        let body = json!({"store": place, "lines": [{"sku": "meal", "quantity": 1 + number % 3}], "note": "不要辣 \"x\""});
+        let body =
+            json!({"store": place, "lines": [{"sku": "meal", "quantity": 1 + number % 3}], "note": "不要辣 \"x\""});
         let order = customer.post_with_key("/v1/orders", "k", &body).expect(201);
         let id = order["id"].as_str().unwrap().to_owned();
         if number % 6 != 0 {
@@ -237,8 +238,10 @@ fn the_directory_leads_to_the_nodes(centre: &Centre) {
             None => break,
         }
     }
-    let names: Vec<_> = stores.iter().map(|store| (store["id"].as_str().unwrap(), store["region"].as_str().unwrap())).collect();
-    let expected = [("s1", "east"), ("s1", "south"), ("s2", "east"), ("s2", "south"), ("shut", "east"), ("shut", "south")];
+    let names: Vec<_> =
+        stores.iter().map(|store| (store["id"].as_str().unwrap(), store["region"].as_str().unwrap())).collect();
+    let expected =
+        [("s1", "east"), ("s1", "south"), ("s2", "east"), ("s2", "south"), ("shut", "east"), ("shut", "south")];
     assert_eq!(names, expected, "a clash of ids is two stores");
     assert_eq!(stores[0]["public_url"], "https://east.example");
     assert_eq!(stores[3]["public_url"], "https://south.example");
