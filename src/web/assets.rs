@@ -112,7 +112,7 @@ const PAGES: &[(&str, &str)] = &[
 const SCRIPTS: Files = files!("scripts":
     "api.js", "cart.js", "chime.js", "customer-app.js", "customer-cart.js", "customer-menu.js", "customer-order.js",
     "customer-orders.js", "customer-pay.js", "customer-stores.js", "customer.js", "dashboard-app.js",
-    "dashboard-burn.js", "dashboard-chart.js", "dashboard-feed.js", "dashboard-format.js", "dashboard-header.js",
+    "dashboard-burn.js", "dashboard-chart.js", "dashboard-feed.js", "dashboard-figures.js", "dashboard-format.js", "dashboard-header.js",
     "dashboard-orders.js", "dashboard-overview.js", "dashboard-parts.js", "dashboard-regions.js",
     "dashboard-series.js", "dashboard-stores.js", "dashboard-stream.js", "dashboard-url.js", "dashboard-words.js",
     "dashboard.js", "dom.js", "format.js", "icons.js", "keep.js", "keys.js", "kitchen-bump.js", "kitchen.js",

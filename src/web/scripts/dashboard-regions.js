@@ -5,7 +5,7 @@ import { t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { bytes, count, lag, moment } from "./dashboard-format.js";
 import { badness, cell, crumbs, head, levelOf, levelTag, panel, table, whyOf } from "./dashboard-parts.js";
-import { curves, figures, funnel, wantedCharts } from "./dashboard-overview.js";
+import { curves, figures, funnel, wantedCharts } from "./dashboard-figures.js";
 import { storesPanel, storesPath } from "./dashboard-stores.js";
 
 const STORES_EVERY_MS = 5_000;

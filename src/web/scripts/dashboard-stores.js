@@ -7,7 +7,7 @@ import { explain, named, t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { count, share, span, sum } from "./dashboard-format.js";
 import { bar, cell, crumbs, head, panel, picker, table } from "./dashboard-parts.js";
-import { figures, openNote, openSum } from "./dashboard-overview.js";
+import { figures, openNote, openSum } from "./dashboard-figures.js";
 import { ordersPanel, wantedOrders } from "./dashboard-orders.js";
 import { choices } from "./dashboard-url.js";
 
