@@ -1,6 +1,10 @@
 //! Replication protocol of qucan: ships opaque log groups from a region to the centre, in order, at least once, over
 //! WebSockets. Knows no order, no HTTP route, no storage: the log is a [`Source`] on one side and a [`Sink`] on the other.
 
+#[cfg(test)]
+#[path = "../tests/doubles/mod.rs"]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers, and a test may stop where it fails")]
+mod doubles;
 mod end;
 pub mod frame;
 pub mod limits;
@@ -10,6 +14,13 @@ mod point;
 pub mod receiver;
 mod seam;
 pub mod sender;
+#[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers, and a test may stop where it fails")]
+mod simulation;
+
+// The doubles are shared with the tests that see the crate from outside.
+#[cfg(test)]
+extern crate self as qucan_replication;
 
 pub use end::End;
 pub use point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};

@@ -61,6 +61,10 @@ pub const HEARTBEATS_MISSED_MAX: u32 = 3;
 /// way. Generous: a sink may wait for a slow disk.
 pub const HEARTBEATS_STALLED_MAX: u32 = 30;
 
+/// Bytes that a peer has to have read between two of its heartbeats to count as taking something in: more than two
+/// heartbeats of this side weigh.
+pub const PROGRESS_BYTES_MIN: u64 = 192;
+
 /// Shortest pause between heartbeats that a peer may ask for …
 pub const HEARTBEAT_MIN: Duration = Duration::from_millis(10);
 

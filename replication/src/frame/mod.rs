@@ -36,6 +36,8 @@
 
 mod field;
 mod groups;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use std::time::Duration;

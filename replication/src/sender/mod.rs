@@ -101,7 +101,12 @@ pub struct Sender<S> {
     heard_at: Duration,
     /// When the centre last took in anything, as far as it said.
     moved_at: Duration,
+    /// Bytes that the centre has read from this connection, as far as it said.
     peer_bytes: u64,
+    /// Bytes of all messages sent …
+    sent_total: u64,
+    /// … and of those up to the last one that has to be answered.
+    awaited_bytes: u64,
     behind: u64,
     pub(crate) plant: Plant,
 }
@@ -132,6 +137,8 @@ impl<S: Source> Sender<S> {
             heard_at: now,
             moved_at: now,
             peer_bytes: 0,
+            sent_total: 0,
+            awaited_bytes: 0,
             behind: 0,
             plant: Plant::default(),
         }
@@ -232,10 +239,12 @@ impl<S: Source> Sender<S> {
             (Message::Ack(point), Phase::Seeding) => self.seeded(point, now),
             (Message::Ack(point), Phase::Shipping) => self.acknowledge(point, now),
             (Message::Heartbeat { bytes, .. }, _) => {
-                if bytes != self.peer_bytes {
-                    self.peer_bytes = bytes;
+                // Reading nothing but heartbeats is no progress.
+                let read = bytes.saturating_sub(self.peer_bytes);
+                if read > limits::PROGRESS_BYTES_MIN && self.peer_bytes < self.awaited_bytes {
                     self.moved_at = now;
                 }
+                self.peer_bytes = self.peer_bytes.max(bytes);
                 Ok(())
             }
             (Message::SnapshotAnswer { at, wanted }, Phase::Seeding | Phase::Shipping) => {
@@ -293,6 +302,18 @@ impl<S: Source> Sender<S> {
 
     /// The next message to send. May read the log, so it may block.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Bytes>, End> {
+        let heartbeat_at = self.heartbeat_at;
+        let message = self.next_message(now)?;
+        if let Some(message) = &message {
+            self.sent_total += message.len() as u64;
+            if self.heartbeat_at == heartbeat_at {
+                self.awaited_bytes = self.sent_total;
+            }
+        }
+        Ok(message)
+    }
+
+    fn next_message(&mut self, now: Duration) -> Result<Option<Bytes>, End> {
         match std::mem::replace(&mut self.phase, Phase::Greeting) {
             Phase::Fresh => return self.hello().map(Some),
             Phase::Answered(Answer::Continue { from, epoch }) => {

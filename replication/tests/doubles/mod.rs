@@ -244,6 +244,8 @@ pub struct Centre {
     /// The next append stops after so many groups, nothing synced, and fails.
     pub append_dies_after: Option<usize>,
     pub busy: bool,
+    /// A greeting asked for a snapshot first.
+    pub seeding: bool,
     pub appends: u64,
     pub groups_appended: u64,
 }
@@ -273,7 +275,8 @@ impl Sink for CentreSink {
         if hello.head < from.sequence {
             return fence(FenceReason::BehindCentre, "the centre has more", epoch);
         }
-        if from.sequence + 1 < hello.first {
+        centre.seeding = from.sequence + 1 < hello.first;
+        if centre.seeding {
             return Ok(Greeting::Seed { epoch });
         }
         Ok(Greeting::Continue { from, epoch })
@@ -342,8 +345,8 @@ impl Sink for CentreSink {
             return Err(SinkError::Malformed("a snapshot that isn't whole".into()));
         }
         centre.snapshots.push(*info);
-        if centre.log.groups.is_empty() {
-            centre.log.base = info.at;
+        if std::mem::take(&mut centre.seeding) {
+            centre.log = Log { base: info.at, ..Log::default() };
         }
         Ok(centre.log.end())
     }

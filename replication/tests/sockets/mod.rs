@@ -2,15 +2,18 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod proxy;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use qucan_replication::line::{LineOptions, ServeOptions, Status, serve, ship};
-use qucan_replication::{Point, SUBPROTOCOL};
+use qucan_replication::{Greeting, Hello, Point, SUBPROTOCOL, Sink, SinkError, SnapshotInfo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -58,18 +61,59 @@ pub async fn accept<IO: AsyncRead + AsyncWrite + Unpin>(io: IO) -> Option<WebSoc
     tokio_tungstenite::accept_hdr_async(io, handshake).await.ok()
 }
 
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// A sink whose disk takes its time.
+struct SlowSink(CentreSink, Duration);
+
+impl Sink for SlowSink {
+    fn greet(&mut self, hello: &Hello) -> Result<Greeting, SinkError> {
+        self.0.greet(hello)
+    }
+
+    fn append(&mut self, groups: &[&[u8]]) -> Result<Point, SinkError> {
+        std::thread::sleep(self.1);
+        self.0.append(groups)
+    }
+
+    fn heard(&mut self, head: u64, bytes_behind: u64) {
+        self.0.heard(head, bytes_behind);
+    }
+
+    fn snapshot_wanted(&mut self, info: &SnapshotInfo) -> bool {
+        self.0.snapshot_wanted(info)
+    }
+
+    fn snapshot_bytes(&mut self, info: &SnapshotInfo, offset: u64, bytes: &[u8]) -> Result<(), SinkError> {
+        self.0.snapshot_bytes(info, offset, bytes)
+    }
+
+    fn snapshot_end(&mut self, info: &SnapshotInfo) -> Result<Point, SinkError> {
+        self.0.snapshot_end(info)
+    }
+}
+
 /// A centre that takes connections.
 pub struct World {
     pub centre: Shared<Centre>,
     pub ends: Shared<Vec<String>>,
     pub options: ServeOptions,
+    /// How long the sink takes for every append.
+    pub slow: Duration,
     serving: Vec<JoinHandle<()>>,
 }
 
 impl World {
     pub fn new() -> Self {
         let options = ServeOptions { heartbeat: Duration::from_millis(100), ..ServeOptions::default() };
-        Self { centre: shared(Centre::default()), ends: shared(Vec::new()), options, serving: Vec::new() }
+        Self {
+            centre: shared(Centre::default()),
+            ends: shared(Vec::new()),
+            options,
+            slow: Duration::ZERO,
+            serving: Vec::new(),
+        }
     }
 
     pub fn end(&self) -> Point {
@@ -78,16 +122,30 @@ impl World {
 
     /// Serves on a port of its own.
     pub async fn serve(&mut self) -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.serve_on(0, None).await
+    }
+
+    /// Serves on this port, behind TLS if there is some.
+    pub async fn serve_on(&mut self, port: u16, tls: Option<TlsAcceptor>) -> u16 {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        let (slow, tls) = (self.slow, Arc::new(tls));
         let (centre, ends, options) = (Arc::clone(&self.centre), Arc::clone(&self.ends), self.options);
         self.serving.push(tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
                 socket.set_nodelay(true).unwrap();
-                let (sink, ends) = (CentreSink(Arc::clone(&centre)), Arc::clone(&ends));
+                let sink = SlowSink(CentreSink(Arc::clone(&centre)), slow);
+                let (ends, tls) = (Arc::clone(&ends), Arc::clone(&tls));
                 connections.spawn(async move {
-                    if let Some(socket) = accept(socket).await {
+                    let io: Box<dyn Io> = match tls.as_ref() {
+                        None => Box::new(socket),
+                        Some(tls) => match tls.accept(socket).await {
+                            Ok(io) => Box::new(io),
+                            Err(_) => return,
+                        },
+                    };
+                    if let Some(socket) = accept(io).await {
                         let end = serve(socket, sink, options).await;
                         lock(&ends).push(end);
                     }
