@@ -1,7 +1,7 @@
 //! When deadlines may fire. They are derived from the state and decided again like any command; here is only the grace:
 //! after a start or a jump of the clock nothing fires for a while, so that people can answer first.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use smol_str::SmolStr;
 
@@ -23,24 +23,24 @@ const REST: Millis = Millis::seconds(1);
 pub(super) struct DeadlineGate {
     grace: Millis,
     closed_until: Timestamp,
-    seen: (Timestamp, Instant),
+    seen: (Timestamp, Duration),
 }
 
 impl DeadlineGate {
-    /// Closed for the grace from `now` on.
-    pub(super) fn new(grace: Millis, now: Timestamp) -> Self {
-        Self { grace, closed_until: now.plus(grace), seen: (now, Instant::now()) }
+    /// Closed for the grace from `now` on; `steady` is the machine's steady clock.
+    pub(super) fn new(grace: Millis, now: Timestamp, steady: Duration) -> Self {
+        Self { grace, closed_until: now.plus(grace), seen: (now, steady) }
     }
 
-    /// Looks at the clock; a jump closes the gate for the grace.
-    pub(super) fn look(&mut self, now: Timestamp) {
-        let (before, instant) = self.seen;
-        let steady = i64::try_from(instant.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let drift = now.0.saturating_sub(before.0).saturating_sub(steady);
+    /// Looks at both clocks; a jump closes the gate for the grace.
+    pub(super) fn look(&mut self, now: Timestamp, steady: Duration) {
+        let (before, then) = self.seen;
+        let passed = i64::try_from(steady.saturating_sub(then).as_millis()).unwrap_or(i64::MAX);
+        let drift = now.0.saturating_sub(before.0).saturating_sub(passed);
         if drift.abs() > JUMP.0 {
             self.closed_until = now.plus(self.grace);
         }
-        self.seen = (now, Instant::now());
+        self.seen = (now, steady);
     }
 
     /// Closed for the grace from `now` on.
@@ -83,19 +83,21 @@ mod tests {
     #[test]
     fn nothing_fires_within_the_grace_after_a_start_or_a_jump_of_the_clock() {
         let start = Timestamp(1_000_000);
-        let mut gate = DeadlineGate::new(Millis::minutes(2), start);
+        let mut gate = DeadlineGate::new(Millis::minutes(2), start, Duration::ZERO);
         assert!(!gate.is_open(start));
         assert!(gate.is_open(start.plus(Millis::minutes(2))));
         let later = start.plus(Millis::hours(1));
-        gate.look(later);
+        gate.look(later, Duration::ZERO);
         assert!(!gate.is_open(later), "an hour passed on the clock but not on the machine");
         assert_eq!(gate.sleep(Some(start), later), Some(NAP_MAX));
         assert_eq!(gate.sleep(None, later), None);
+        gate.look(later.plus(Millis::minutes(2)), Duration::from_secs(120));
+        assert!(gate.is_open(later.plus(Millis::minutes(2))), "time that passed on both");
     }
 
     #[test]
     fn without_a_grace_a_deadline_fires_at_once() {
-        let gate = DeadlineGate::new(Millis(0), Timestamp(5));
+        let gate = DeadlineGate::new(Millis(0), Timestamp(5), Duration::ZERO);
         assert!(gate.is_open(Timestamp(5)));
         assert_eq!(gate.sleep(Some(Timestamp(5)), Timestamp(5)), Some(Duration::ZERO));
     }
