@@ -1,0 +1,93 @@
+//! The region's process: the engine on a simulated disk, killed and started again. It may refuse to start or stop
+//! working only where its disk was made to fail.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use qucan::domain::context::Settings;
+use qucan::domain::time::Millis;
+use qucan::engine::EngineOptions;
+use qucan::engine::clock::Clock;
+use qucan::engine::stepped::Stepped;
+use qucan_storage::Position;
+use qucan_storage::fs::SimFs;
+use qucan_storage::log::{LogOptions, Preparation};
+
+use crate::clock::SimClock;
+use crate::source::LogSource;
+
+pub struct Region {
+    pub fs: SimFs,
+    pub clock: Arc<SimClock>,
+    pub engine: Option<Stepped>,
+    pub up_at: Duration,
+    /// Something was planned that makes the disk fail.
+    pub fault_planned: bool,
+    options: EngineOptions,
+    starts: u128,
+}
+
+/// Small segments, so that a run rolls through several; no threads.
+pub fn log_options() -> LogOptions {
+    LogOptions {
+        create: false,
+        segment_bytes_first: 24 << 10,
+        segment_bytes_max: 48 << 10,
+        reserve_bytes: 24 << 10,
+        preparation: Preparation::Inline,
+    }
+}
+
+impl Region {
+    pub fn new(seed: u64, snapshot_every_entries: u64) -> Self {
+        let (fs, clock) = (SimFs::new(seed), Arc::new(SimClock::default()));
+        let mut options = EngineOptions::new("/region", "east".parse().unwrap());
+        options.settings = Settings {
+            pay_within: Millis::seconds(8),
+            accept_within: Millis::seconds(6),
+            auto_after: Millis::seconds(20),
+            open_orders_per_member_max: Some(6),
+        };
+        options.grace = Millis::seconds(1);
+        options.snapshot_every_entries = snapshot_every_entries;
+        options.projection = false;
+        options.log = log_options();
+        options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        options.fs = fs.shared();
+        Self { fs, clock, engine: None, up_at: Duration::ZERO, fault_planned: false, options, starts: 0 }
+    }
+
+    /// Starts it. False where its disk kept it from it, as planned.
+    pub fn start(&mut self) -> Result<bool, String> {
+        self.starts += 1;
+        match Stepped::open(&self.options) {
+            Ok(engine) => {
+                self.engine = Some(engine);
+                Ok(true)
+            }
+            Err(_) if self.fault_planned => Ok(false),
+            Err(error) => Err(format!("the region can't start: {error}")),
+        }
+    }
+
+    pub fn log_dir(&self) -> PathBuf {
+        self.options.data_dir.join("log")
+    }
+
+    pub fn last(&self) -> Option<Position> {
+        self.engine.as_ref().map(Stepped::last)
+    }
+
+    pub fn source(&self) -> Option<LogSource> {
+        let engine = self.engine.as_ref()?;
+        Some(LogSource {
+            fs: self.fs.clone(),
+            log_dir: engine.dir().log(),
+            snapshot_dir: engine.dir().snapshot(),
+            views: Arc::clone(engine.handle().views()),
+            first: engine.first().0,
+            instance: self.starts,
+        })
+    }
+}
