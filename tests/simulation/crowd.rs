@@ -19,6 +19,9 @@ use crate::catalogue::{MEMBERS, SKUS, STORES, campaign, import, store};
 use crate::ledger::Ledger;
 use crate::region::Region;
 
+/// The variant of the catalogue that counts stock anew.
+const RESTOCKING: u64 = 4;
+
 /// A request that waits for its answer.
 struct Pending {
     asked: Asked,
@@ -44,6 +47,11 @@ impl Crowd {
         self.number += 1;
         let request = self.wish(region, dice, tally);
         self.ask(region, request, tally);
+    }
+
+    /// Everything is in stock again; whoever comes now must be served.
+    pub fn restock(&mut self, region: &Region, tally: &mut Tally) {
+        self.ask(region, request(operator(), Command::ImportCatalog(Box::new(import(RESTOCKING)))), tally);
     }
 
     fn ask(&mut self, region: &Region, request: Request, tally: &mut Tally) {

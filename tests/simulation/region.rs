@@ -44,9 +44,9 @@ impl Region {
         let (fs, clock) = (SimFs::new(seed), Arc::new(SimClock::default()));
         let mut options = EngineOptions::new("/region", "east".parse().unwrap());
         options.settings = Settings {
-            pay_within: Millis::seconds(8),
-            accept_within: Millis::seconds(6),
-            auto_after: Millis::seconds(20),
+            pay_within: Millis::seconds(20),
+            accept_within: Millis::seconds(15),
+            auto_after: Millis::seconds(30),
             open_orders_per_member_max: Some(6),
         };
         options.grace = Millis::seconds(1);

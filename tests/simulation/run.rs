@@ -44,6 +44,8 @@ pub fn run(seed: u64, bug: Bug) -> Result<Outcome, String> {
     world.region_dies(Some(CrashPolicy::DropUnsynced));
     world.centre_dies(Some(CrashPolicy::DropUnsynced));
     settle(&mut world)?;
+    sells(&mut world)?;
+    settle(&mut world)?;
     let digest = check(&mut world)?;
     Ok(Outcome { tally: world.tally, digest, simulated: world.now })
 }
@@ -80,6 +82,20 @@ fn settle(world: &mut World) -> Result<(), String> {
         world.step()?;
     }
     Ok(())
+}
+
+/// Whatever happened, people can order again.
+fn sells(world: &mut World) -> Result<(), String> {
+    let before = world.tally.times("placed");
+    world.crowd.restock(&world.region, &mut world.tally);
+    for _ in 0..400 {
+        world.crowd.act(&world.region, &mut world.dice, &mut world.tally);
+        world.step()?;
+        if world.tally.times("placed") > before {
+            return Ok(());
+        }
+    }
+    Err("nobody can order any more".to_owned())
 }
 
 /// What must hold in the end.
