@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::clock::SimClock;
-use crate::region::log_options;
+use crate::region::{is_full, log_options};
 use crate::store::SimStore;
 
 pub struct Centre {
@@ -68,7 +68,7 @@ impl Centre {
             Err(OpenRegionError::Copy(OpenError::Stored { stored, end, why })) => {
                 Err(format!("the store was at {stored}, the log ends at {end} ({why}), and it was not built again"))
             }
-            Err(_) if self.fault_planned => Ok(false),
+            Err(_) if self.fault_planned || is_full(&self.fs) => Ok(false),
             Err(error) => Err(format!("the centre can't start: {error}")),
         }
     }

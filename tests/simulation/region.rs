@@ -1,7 +1,7 @@
 //! The region's process: the engine on a simulated disk, killed and started again. It may refuse to start or stop
 //! working only where its disk was made to fail.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use qucan::engine::EngineOptions;
 use qucan::engine::clock::Clock;
 use qucan::engine::stepped::Stepped;
 use qucan_storage::Position;
-use qucan_storage::fs::SimFs;
+use qucan_storage::fs::{FileSystem, SimFs};
 use qucan_storage::log::{LogOptions, Preparation};
 
 use crate::clock::SimClock;
@@ -37,6 +37,11 @@ pub fn log_options() -> LogOptions {
         reserve_bytes: 24 << 10,
         preparation: Preparation::Inline,
     }
+}
+
+/// A process may refuse to start where nothing can be written.
+pub fn is_full(fs: &SimFs) -> bool {
+    fs.free_space(Path::new("/")).unwrap() < 1 << 20
 }
 
 impl Region {
@@ -66,7 +71,7 @@ impl Region {
                 self.engine = Some(engine);
                 Ok(true)
             }
-            Err(_) if self.fault_planned => Ok(false),
+            Err(_) if self.fault_planned || is_full(&self.fs) => Ok(false),
             Err(error) => Err(format!("the region can't start: {error}")),
         }
     }

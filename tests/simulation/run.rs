@@ -30,6 +30,7 @@ pub struct Outcome {
 pub fn run(seed: u64, bug: Bug) -> Result<Outcome, String> {
     let mut world = World::new(seed, bug);
     let steps = 120 + world.dice.below(240);
+    let mut told = Tally::default();
     for _ in 0..steps {
         if world.dice.one_in(2) {
             for _ in 0..1 + world.dice.below(4) {
@@ -37,7 +38,9 @@ pub fn run(seed: u64, bug: Bug) -> Result<Outcome, String> {
             }
         }
         misfortune::befalls(&mut world);
-        world.step()?;
+        let stepped = world.step();
+        tell(&world, &mut told);
+        stepped?;
     }
     peace(&mut world);
     settle(&mut world)?;
@@ -48,6 +51,19 @@ pub fn run(seed: u64, bug: Bug) -> Result<Outcome, String> {
     settle(&mut world)?;
     let digest = check(&mut world)?;
     Ok(Outcome { tally: world.tally, digest, simulated: world.now })
+}
+
+/// What has happened since it was told last, for whoever looks at one seed.
+fn tell(world: &World, told: &mut Tally) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
+    let news = world.tally.0.iter().filter(|(what, times)| told.times(what) < **times);
+    let news: Vec<&str> = news.map(|(what, _)| *what).collect();
+    if !news.is_empty() {
+        tracing::info!(now = ?world.now, acknowledged = ?world.acknowledged, received = ?world.centre.received(), ?news);
+    }
+    told.clone_from(&world.tally);
 }
 
 /// No fault from here on; who has met one starts again.
