@@ -83,7 +83,7 @@ impl Crowd {
         // Mostly the youngest orders, so that lives are walked to their end.
         let most = if dice.one_in(5) { 200 } else { 12 };
         let recent = 1 + dice.index(most);
-        let order = self.known.values().rev().take(recent).last().cloned();
+        let order = self.known.values().rev().nth(recent.min(self.known.len()).saturating_sub(1)).cloned();
         match (dice.below(100), order) {
             (0..26, _) => self.place(dice),
             (26..31, _) if !self.repeatable.is_empty() => {

@@ -4,7 +4,7 @@
 //! `QUCAN_SEEDS=n` runs so many seeds instead of the usual ones; `QUCAN_SEED=n` runs that one and says what happened.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
-#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test may stop where it fails")]
+#![expect(clippy::indexing_slicing, reason = "a test may stop where it fails")]
 #![expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 #![expect(clippy::print_stdout, reason = "what was reached is worth knowing")]
 
@@ -35,7 +35,8 @@ const SEEDS: u64 = 512;
 const PARTS: u64 = 4;
 
 /// Seeds that found something once. They stay.
-const PAST: &[u64] = &[];
+/// 325: a first start that failed half-way, and a power cut much later, took a whole copy away.
+const PAST: &[u64] = &[325];
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|value| value.parse().ok())
