@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::time::Millis;
+
 /// Requests waiting in front of the writer: payments, POS, refunds. Bounds memory and the wait behind a slow disk.
 pub const CRITICAL_QUEUE: usize = 4096;
 
@@ -37,6 +39,21 @@ pub const PAGE_ORDERS_MAX: usize = 500;
 
 /// Orders one step through a region's history looks at. Bounds how long a filter that finds nothing takes.
 pub const HISTORY_LOOKS_MAX: usize = 5_000;
+
+/// How long a stop waits for the centre to acknowledge the last entries.
+pub const REPLICATION_FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often a node looks at its line to the centre.
+pub const REPLICATION_LOOK: Duration = Duration::from_millis(100);
+
+/// How often a node writes down what the centre has; a hint for figures after a start.
+pub const SHIPPED_MARK_EVERY: Duration = Duration::from_secs(1);
+
+/// Times remembered of entries that the centre has not; coarser beyond it.
+pub const LAG_SAMPLES_MAX: usize = 1024;
+
+/// Entries within this count as having come together.
+pub const LAG_SAMPLE_MIN: Millis = Millis(100);
 
 /// Events in one batch of the projection: the size at which every power-loss image was consistent.
 pub const PROJECTION_BATCH_EVENTS: usize = 512;
@@ -279,6 +296,9 @@ pub const SANDBOX_REGIONS_MAX: usize = 64;
 
 /// Log entries that are applied as one batch. Bounds one transaction and the memory it takes.
 pub const APPLY_ENTRIES_MAX: usize = 2_048;
+
+/// How long entries gather after a batch that was not full: each batch is a sync of the store, on the disk that the logs need.
+pub const APPLY_GATHER: Duration = Duration::from_millis(20);
 
 /// The pause before a batch is tried again when the centre's store doesn't take it; it doubles …
 pub const APPLY_RETRY_FIRST: Duration = Duration::from_millis(100);

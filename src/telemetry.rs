@@ -13,6 +13,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines that wait for a slow stderr; more are dropped and counted.
 const LINES_WAITING_MAX: usize = 8192;
+/// The pool of database connections complains of each one; whoever uses it says what that means, once.
+const QUIET: &str = "deadpool.postgres=error";
 /// How long the end of the program waits for the last lines.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
@@ -47,7 +49,8 @@ fn filter(level: &str) -> Result<EnvFilter, FilterError> {
             false => !word.is_empty() && word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok(),
         }
     });
-    if sane { EnvFilter::try_new(level).map_err(|_| error()) } else { Err(error()) }
+    // What the operator says comes later and wins.
+    if sane { EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|_| error()) } else { Err(error()) }
 }
 
 /// Starts logging for the whole process; the first call counts.

@@ -248,7 +248,7 @@ fn live(commits: usize) {
     }
     let mut took = Vec::with_capacity(commits);
     for sequence in 1..=commits as u64 {
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(5)); // each after a pause
         let begun = Instant::now();
         pair.shared.store(sequence, Ordering::Release);
         pair.head.send_replace(sequence);
@@ -279,5 +279,5 @@ fn main() {
     catch_up("as real orders compress", 200, true, entries);
     catch_up("never compressed", 200, false, entries);
     catch_up("noise, tried to compress", ENTRY_BYTES, true, entries);
-    live(if full { 3_000 } else { 50 });
+    live(if full { 1_000 } else { 20 });
 }

@@ -77,6 +77,10 @@ pub const PACE_FAST: Duration = Duration::from_secs(1);
 /// … and one answered later than this half as large.
 pub const PACE_SLOW: Duration = Duration::from_secs(5);
 
+/// Pause between two messages with groups while the log is as good as shipped. A commit after a pause goes at once; in
+/// a stream of commits this bounds what shipping and the centre's syncs cost. Nothing waits while there is more to catch up.
+pub const GROUPS_GAP: Duration = Duration::from_millis(2);
+
 /// Heartbeats between two looks for a newer snapshot.
 pub const SNAPSHOT_LOOK_HEARTBEATS: u32 = 5;
 

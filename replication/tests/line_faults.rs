@@ -119,16 +119,28 @@ async fn a_centre_that_lives_and_reads_nothing_is_left_later() {
     let mut choked = fake(&listener).await;
     hear(&mut choked).await;
     say(&mut choked, welcome()).await;
+    until("as much has gone as the sockets hold", || region.status.read().bytes_sent > 100_000).await;
     let beating = async {
         loop {
             say(&mut choked, Message::Heartbeat { head: 0, bytes: 4242 }.encode()).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
+    let before = cpu_ticks();
     tokio::select! {
         () = beating => {}
         () = error_says(&region, "the other side has taken in nothing for 600ms") => {}
     }
+    // Regression: what could be said woke the driver for ever while nothing could be.
+    let ticks = cpu_ticks() - before;
+    assert!(ticks < 12, "{ticks} ticks of 10 ms of CPU time for waiting");
+}
+
+/// CPU time of this process, which is this test's alone, in ticks of 10 ms.
+fn cpu_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use qucan_replication::{Fence, Greeting, Hello, Point, Sink, SinkError, SnapshotInfo};
 
-use super::region::Guest;
+use super::region::{Cut, Guest};
 use super::regions::{Pass, Regions};
 
 /// The centre's side of one connection.
@@ -13,12 +13,18 @@ pub struct RegionSink {
     regions: Arc<Regions>,
     pass: Pass,
     guest: Option<Guest>,
+    cut: Cut,
 }
 
 impl RegionSink {
     /// For a connection whose token was checked.
     pub fn new(regions: Arc<Regions>, pass: Pass) -> Self {
-        Self { regions, pass, guest: None }
+        Self { regions, pass, guest: None, cut: Cut::default() }
+    }
+
+    /// Tells when the connection has to end.
+    pub fn cut(&self) -> Cut {
+        self.cut.clone()
     }
 
     fn guest(&mut self) -> Result<&mut Guest, SinkError> {
@@ -32,7 +38,7 @@ impl Sink for RegionSink {
             Ok(region) => region,
             Err(why) => return Ok(Greeting::Refused(why)),
         };
-        let (guest, greeting) = Guest::greet(region, hello)?;
+        let (guest, greeting) = Guest::greet(region, hello, &self.cut)?;
         self.guest = Some(guest);
         Ok(greeting)
     }

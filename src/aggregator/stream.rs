@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::body::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -146,12 +145,67 @@ impl Reader {
         }
         let quiet = STREAM_TICK * (STREAM_QUIET_TICKS + 1);
         tokio::select! {
-            tick = self.ticks.recv() => match tick {
-                Ok(bytes) => Some(bytes),
-                Err(RecvError::Lagged(_) | RecvError::Closed) => None,
-            },
+            // Closed, or it lags behind: then it ends, and comes again with a whole picture.
+            tick = self.ticks.recv() => tick.ok(),
             () = tokio::time::sleep(quiet) => Some(Bytes::from_static(HEARTBEAT.as_bytes())),
             _ = self.draining.wait_for(|draining| *draining) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+
+    use super::*;
+    use crate::aggregator::region::Opening;
+    use crate::aggregator::store::Store;
+    use crate::domain::time::Timestamp;
+    use crate::engine::clock::ManualClock;
+
+    /// A centre without regions, and the way to stop it.
+    async fn live(dir: &std::path::Path) -> (Arc<Live>, watch::Sender<bool>) {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(0)));
+        let (restart, must_restart) = watch::channel(None);
+        let opening = Opening {
+            data_dir: dir.to_owned(),
+            keep_days: 7,
+            clock: Arc::clone(&clock),
+            store: Arc::new(Store::embedded(dir.join("store")).unwrap()),
+            runtime: tokio::runtime::Handle::current(),
+            restart,
+        };
+        let opened = tokio::task::spawn_blocking(move || Regions::open(opening, &[], must_restart, false)).await;
+        let (draining, is_draining) = watch::channel(false);
+        (Live::new(opened.unwrap().unwrap(), clock, is_draining), draining)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_reader_that_does_not_keep_up_is_closed_and_others_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (live, _draining) = live(dir.path()).await;
+        let (slow, quick) = (live.open().await.unwrap(), live.open().await.unwrap());
+        let (mut slow, mut quick) = (Box::pin(slow), Box::pin(quick));
+        assert_eq!(live.clients(), 2);
+        let first = quick.next().await.unwrap().unwrap();
+        assert!(first.starts_with(b"retry: 2000\n\nevent: snapshot\nid: "), "{first:?}");
+        for number in 0..2 * STREAM_QUEUE_MESSAGES {
+            live.ticks.send(live.message("tick", &number.to_string())).unwrap();
+            assert!(quick.next().await.unwrap().unwrap().ends_with(format!("data: {number}\n\n").as_bytes()));
+        }
+        assert!(slow.next().await.is_some(), "the snapshot waited for it");
+        assert!(slow.next().await.is_none(), "what it missed is not kept");
+        drop(slow);
+        assert_eq!(live.clients(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn streams_end_when_the_centre_stops() {
+        let dir = tempfile::tempdir().unwrap();
+        let (live, draining) = live(dir.path()).await;
+        let mut reader = Box::pin(live.open().await.unwrap());
+        assert!(reader.next().await.is_some());
+        draining.send_replace(true);
+        assert!(reader.next().await.is_none());
     }
 }

@@ -19,6 +19,7 @@ pub mod ops;
 pub mod page;
 pub mod problem;
 pub mod push;
+pub mod replication;
 pub mod request_id;
 pub mod sandbox;
 pub mod server;
@@ -58,6 +59,8 @@ pub struct AppState {
     pub providers: Providers,
     /// Business days for which closed orders are answered.
     pub closed_orders_days: u16,
+    /// How the line to the centre is, where there is one.
+    pub replication: Option<replication::ReplicationLook>,
 }
 
 impl AtTheEdge for AppState {

@@ -17,6 +17,7 @@ use super::auth::Operator;
 use super::body::NoQuery;
 use super::edge::AtTheEdge;
 use super::problem::Problem;
+use super::replication::ReplicationView;
 
 /// What answers JSON.
 pub fn routes() -> Router<Arc<AppState>> {
@@ -90,6 +91,10 @@ pub async fn readiness(State(state): State<Arc<AppState>>, _: NoQuery) -> Respon
     let on_sale = !state.engine.views().catalog().stores.is_empty();
     let empty = (!on_sale).then(|| "no store is on sale yet; import a catalogue".into());
     checks.push(CheckView { name: "catalog".into(), ok: true, detail: empty });
+    if let Some(look) = &state.replication {
+        // The centre may be away for as long as it likes: the region sells.
+        checks.push(CheckView { name: "replication".into(), ok: true, detail: look().describe() });
+    }
     Readiness::of(checks).answer()
 }
 
@@ -123,10 +128,14 @@ pub struct Status {
     log_bytes: u64,
     /// Sequence of the newest snapshot.
     snapshot_at: u64,
-    /// Sequence the centre has; left out where the region does not replicate.
+    /// Sequence the centre has, as far as is known; left out where the region does not replicate.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     replicated_to: Option<u64>,
+    /// The line to the centre; left out where the region does not replicate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    replication: Option<ReplicationView>,
     /// Sequence up to which closed orders are on disk for questions.
     projected_to: u64,
     /// Requests waiting.
@@ -145,6 +154,10 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     disk_full: Option<String>,
+    /// Why this node may not go on with its region, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    fenced: Option<String>,
 }
 
 /// The node in figures, for operators.
@@ -152,6 +165,7 @@ pub struct Status {
     responses((status = 200, description = "The node", body = Status)))]
 pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery) -> Response {
     let engine = state.engine.status();
+    let replication = state.replication.as_ref().map(|look| look());
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         role: "node",
@@ -162,7 +176,8 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
         log_head: engine.log_head,
         log_bytes: engine.log_bytes,
         snapshot_at: engine.snapshot_at,
-        replicated_to: None,
+        replicated_to: replication.as_ref().map(|replication| replication.acknowledged),
+        replication,
         projected_to: engine.projected_to,
         queue_depth: QueueDepth { critical: engine.critical_queue, normal: engine.normal_queue },
         open_orders: engine.open_orders,
@@ -170,6 +185,7 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
         push_connections: state.push.connections(),
         failed: engine.failed,
         disk_full: engine.disk_full,
+        fenced: engine.fenced,
     };
     answer::json(StatusCode::OK, &status)
 }

@@ -105,6 +105,7 @@ pub const KEYS: &[Key] = &[
 
     key(N, "replication", "aggregator", Shape::Url(&["ws", "wss"]), "", "The aggregator's replication address. Without it the region sells on its own."),
     key(N, "replication", "token", Shape::Secret, "", "The region's token at the aggregator, at least 16 bytes."),
+    key(N, "replication", "ca", Shape::Document, "", "Certificates of authorities that are trusted behind `wss://` besides the machine's own, PEM."),
 
     key(N, "orders", "pay_within", Shape::Duration(SECOND, DAY), "15m", "How long an order waits for its money before it is cancelled."),
     key(N, "orders", "accept_within", Shape::Duration(SECOND, DAY), "10m", "How long a paid order waits for the store before it is rejected and refunded."),
@@ -126,7 +127,7 @@ pub const KEYS: &[Key] = &[
     relaxed(key(A, "aggregator", "data_dir", Shape::Path, "", "The data directory; one process at a time. Needed in production."), "qucan-aggregator-data"),
     key(A, "aggregator", "store", Shape::Secret, "embedded", "`embedded`, or `postgres://…` where one machine is not enough."),
     key(A, "aggregator", "keep_days", Shape::Count(2, 400), "14", "Business days for which orders can be asked for, the present one included; the embedded store takes some 0.5 GiB for a million orders."),
-    key(A, "regions.*", "token", Shape::Secret, "", "The token with which the region of this name replicates, at least 16 bytes."),
+    key(A, "regions.*", "token", Shape::Secret, "", "The token with which the region of this name replicates, at least 16 bytes. A sandbox without any region takes every one that comes with the token `sandbox-region-token`."),
 
     key(BOTH, "log", "format", Shape::Choice(&["text", "json"]), "text", "How log lines on stderr look."),
     key(BOTH, "log", "level", Shape::Text, "info", "What is logged: `error`, `warn`, `info`, `debug`, `trace`, or filter directives."),

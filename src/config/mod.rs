@@ -255,7 +255,8 @@ fn replication(reader: &mut Reader) -> Option<ReplicationConfig> {
     } else if token.is_some() {
         reader.require(false, "replication.aggregator", "a token alone leads nowhere");
     }
-    Some(ReplicationConfig { aggregator: aggregator?, token: token? })
+    let ca = reader.text("replication.ca");
+    Some(ReplicationConfig { aggregator: aggregator?, token: token?, ca })
 }
 
 fn orders(reader: &mut Reader) -> OrdersConfig {

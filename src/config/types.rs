@@ -155,6 +155,8 @@ pub struct ReplicationConfig {
     pub aggregator: String,
     /// The region's token.
     pub token: Secret,
+    /// Certificates of additional authorities to trust, PEM.
+    pub ca: Option<String>,
 }
 
 /// `[orders]`

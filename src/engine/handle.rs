@@ -122,6 +122,11 @@ impl Handle {
         self.shared.watch_head()
     }
 
+    /// Bytes appended to the log since the start.
+    pub fn log_written(&self) -> u64 {
+        self.shared.log_written.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Ends selling, because the region's history goes on elsewhere, or lets it go on. Every command is refused from here
     /// on, those that wait too; reads go on. Written down so that a restart knows it: may wait for the disk. Where that
     /// fails, selling has ended all the same, and does not begin again.

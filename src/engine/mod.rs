@@ -3,11 +3,13 @@
 //! `Handle::submit` puts a request into a bounded queue; the writer takes a group, decides each command on the hot state,
 //! appends the events with one fsync, publishes the read models, and only then answers. Never here: HTTP, JSON, pages.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
+use qucan_storage::fs::FileSystem;
 use qucan_storage::log::{AppendError, Log};
 use qucan_storage::snapshot::SnapshotStore;
 use qucan_storage::{DataDir, DirectoryError, Sequence, log, snapshot};
@@ -109,6 +111,19 @@ pub enum StopError {
     Snapshot(#[from] snapshots::WriteError),
 }
 
+/// Where what an engine has made durable lies, for those who read it from the files.
+#[derive(Clone)]
+pub struct Files {
+    /// The file system.
+    pub fs: Arc<dyn FileSystem>,
+    /// The log's segments.
+    pub log_dir: PathBuf,
+    /// The snapshots; only to be read.
+    pub snapshots: SnapshotStore,
+    /// Derived state; may be deleted at any time.
+    pub state_dir: PathBuf,
+}
+
 /// A running engine. Dropped without [`Engine::stop`], it ends as if the process had been killed.
 pub struct Engine {
     handle: Handle,
@@ -133,6 +148,16 @@ impl Engine {
     /// A way to the engine.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Where its files lie.
+    pub fn files(&self) -> Files {
+        Files {
+            fs: Arc::clone(self.dir.fs()),
+            log_dir: self.dir.log(),
+            snapshots: self.snapshots.clone(),
+            state_dir: self.dir.state(),
+        }
     }
 
     /// Takes no more requests, answers those already taken, writes a snapshot and the clean-stop mark, ends all threads.

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     /// The log begins after this sequence; a snapshot there is its base and is kept.
     pub(super) base: AtomicU64,
     pub(super) log_bytes: AtomicU64,
+    /// Bytes appended since the start.
+    pub(super) log_written: AtomicU64,
     /// Last durable sequence, for those that follow the log.
     pub(super) head: Watermark,
     /// The same for tasks; told only while somebody looks.
@@ -55,6 +57,7 @@ impl Shared {
             snapshot_at: AtomicU64::new(0),
             base: AtomicU64::new(0),
             log_bytes: AtomicU64::new(0),
+            log_written: AtomicU64::new(0),
             head: Watermark::new(head),
             head_watch: watch::Sender::new(head),
             projected: Watermark::default(),

@@ -4,8 +4,8 @@
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use qucan_storage::log::{Log, Space};
-use qucan_storage::{DataDir, Position, Sequence};
+use qucan_storage::log::Space;
+use qucan_storage::{DataDir, Position};
 
 use super::answer::{Answer, Refusal, Request, Unavailable};
 use super::handle::{Handle, Outcome, Replied, outcome};
@@ -100,16 +100,6 @@ impl Stepped {
     /// The synced end of the log.
     pub fn last(&self) -> Position {
         self.writer.log.last()
-    }
-
-    /// First sequence in the log.
-    pub fn first(&self) -> Sequence {
-        self.writer.log.first()
-    }
-
-    /// Where the log lies.
-    pub fn log(&self) -> &Log {
-        &self.writer.log
     }
 
     /// The data directory.

@@ -234,6 +234,7 @@ impl Writer {
         let (first, last) = (appended.first.0, appended.last.sequence.0);
         publish(&self.shared, first, last, now, effects, &mut group.replies);
         metrics.publish_seconds.observe(begun.elapsed().as_secs_f64());
+        self.shared.log_written.fetch_add(bytes(appended.bytes), std::sync::atomic::Ordering::Relaxed);
         self.shared.log_bytes.store(self.log.segment_bytes(), std::sync::atomic::Ordering::Relaxed);
         self.snapshots.offer(&self.state, appended.last, self.log.epoch());
         Ok(())
@@ -410,6 +411,10 @@ fn answer(
         Outcome::Catalog(summary) => Answer::Catalog(summary),
         Outcome::Done => Answer::Done,
     })
+}
+
+fn bytes(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "small counts")]

@@ -1,6 +1,7 @@
 //! Puts a region's node together: engine, hub, refunds, catalogue, server; and takes it apart in the right order. The only
 //! place that knows all rooms. Never here: what any of them does.
 
+mod replicate;
 mod start;
 
 use std::net::SocketAddr;
@@ -24,6 +25,11 @@ use crate::engine::{Engine, Handle, OpenError, StopError};
 use crate::payment::{Provider, Providers, Refunder, Sandbox};
 use crate::push::{Push, PushOptions};
 
+use replicate::Replication;
+
+#[cfg(feature = "simulation")]
+pub use replicate::LogSource;
+pub use replicate::ReplicationError;
 pub use start::{CatalogStartError, engine_options, read_catalog};
 
 /// A node that can't start.
@@ -41,6 +47,9 @@ pub enum StartError {
     /// There is nothing on sale and the catalogue can't be imported.
     #[error(transparent)]
     Catalog(#[from] CatalogStartError),
+    /// The line to the centre can't be set up.
+    #[error(transparent)]
+    Replication(#[from] ReplicationError),
     /// A thread could not be used.
     #[error("a thread ended early while starting")]
     Thread,
@@ -51,14 +60,14 @@ impl StartError {
     pub fn needs_a_person(&self) -> bool {
         use qucan_storage::DirectoryError::{Foreign, Missing, NewerFormat, OtherRegion, RegionName};
         match self {
-            Self::Bind(_) | Self::Keys(_) | Self::Catalog(_) => true,
+            Self::Bind(_) | Self::Keys(_) | Self::Catalog(_) | Self::Replication(ReplicationError::Tls(_)) => true,
             Self::Engine(error) => matches!(
                 **error,
                 OpenError::Directory(
                     Foreign { .. } | Missing { .. } | NewerFormat { .. } | OtherRegion { .. } | RegionName { .. }
                 )
             ),
-            Self::Thread => false,
+            Self::Replication(ReplicationError::Random(_)) | Self::Thread => false,
         }
     }
 }
@@ -70,6 +79,7 @@ pub struct Node {
     server: Server,
     push: Push,
     refunder: JoinHandle<()>,
+    replication: Option<Replication>,
     draining: watch::Sender<bool>,
     drain_within: Duration,
     addresses: Vec<SocketAddr>,
@@ -102,7 +112,11 @@ impl Node {
         let push = Push::start(handle.clone(), push_options(&config));
         let places = Places::new(&config.limits);
         let metrics = HttpMetrics::default();
-        let registry = registry(&handle, &metrics, &push);
+        let mut registry = registry(&handle, &metrics, &push);
+        let replication = Replication::start(&config, &engine, Arc::clone(&clock))?;
+        if let Some(replication) = &replication {
+            replication.register(&mut registry);
+        }
         let (draining, is_draining) = watch::channel(false);
         let limits = config.limits.clone();
         let state = Arc::new(AppState {
@@ -124,6 +138,7 @@ impl Node {
             menus: Menus::default(),
             providers,
             closed_orders_days: config.orders.keep_days,
+            replication: replication.as_ref().map(Replication::look),
         });
         let server = Server::start(listeners, api::router(state), &limits, places);
         let status = handle.status();
@@ -131,7 +146,17 @@ impl Node {
             region = %status.region, epoch = status.epoch, mode = config.mode.as_str(), log_head = status.log_head,
             open_orders = status.open_orders, addresses = ?addresses, "the node serves"
         );
-        Ok(Self { engine, handle, server, push, refunder, draining, drain_within: limits.drain_within, addresses })
+        Ok(Self {
+            engine,
+            handle,
+            server,
+            push,
+            refunder,
+            replication,
+            draining,
+            drain_within: limits.drain_within,
+            addresses,
+        })
     }
 
     /// Where it listens; a port 0 has become a real one.
@@ -156,10 +181,14 @@ impl Node {
         }
         self.refunder.abort();
         let engine = self.engine;
-        match tokio::task::spawn_blocking(move || engine.stop()).await {
+        let stopped = match tokio::task::spawn_blocking(move || engine.stop()).await {
             Ok(stopped) => stopped,
             Err(error) => Err(StopError::Failed(error.to_string())),
+        };
+        if let Some(replication) = self.replication.take() {
+            replication.stop().await;
         }
+        stopped
     }
 }
 

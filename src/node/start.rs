@@ -12,7 +12,7 @@ use crate::domain::catalog::CatalogImport;
 use crate::domain::command::Command;
 use crate::domain::context::Settings;
 use crate::domain::time::Millis;
-use crate::engine::answer::{Answer, Refusal, Request};
+use crate::engine::answer::{Answer, Refusal, Request, Unavailable};
 use crate::engine::clock::Clock;
 use crate::engine::{EngineLimits, EngineOptions, Handle};
 use crate::limits::CATALOG_FILE_BYTES_MAX;
@@ -77,6 +77,10 @@ pub(super) async fn import_catalog(handle: &Handle, path: Option<&Path>) -> Resu
             Ok(())
         }
         Ok(_) => Ok(()),
+        Err(CatalogStartError::Refused { refusal: Refusal::Unavailable(Unavailable::Fenced), .. }) => {
+            tracing::info!(file = %path.display(), "the catalogue is not imported: this node is fenced");
+            Ok(())
+        }
         Err(error) if handle.views().catalog().stores.is_empty() => Err(error),
         Err(error) => {
             tracing::error!(%error, "the catalogue was not imported; the one on sale stays");

@@ -3,70 +3,17 @@
 // Elements are found as a screen reader finds them (role and name), so what can't be found can't be used by everybody.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { broken, button, launch, open, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 import { Node } from "./node.mjs";
 import { wrongWords } from "./words.mjs";
 
-const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const STORE = { id: "sh-001", name: "人民广场店" };
-const TARGET_PX = 44;
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-mkdirSync(SHOTS, { recursive: true });
 const began = Date.now();
-let passed = 0;
-let restarting = false;
-
-async function promise(text, check) {
-  const start = Date.now();
-  await check();
-  passed += 1;
-  console.log(`ok ${String(passed).padStart(2)}  ${text} (${Date.now() - start} ms)`);
-}
-
-const errors = [];
-
-/** A page of its own, watched: every error in it fails the run, but for refused connections while the node restarts. */
-async function open(browser, url, { name, width, height, locale = "zh-CN", colorScheme = "light", sockets = true }) {
-  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce" });
-  context.setDefaultTimeout(8_000);
-  const page = await context.newPage();
-  if (!sockets) await page.routeWebSocket("**/v1/push", (socket) => socket.close());
-  page.on("console", (message) => {
-    const lineDown = restarting && /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection|503/.test(message.text());
-    if (message.type() === "error" && !lineDown) errors.push(`${name}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => errors.push(`${name}: ${error.stack}`));
-  await page.goto(url);
-  await page.evaluate(() => (window.neverLoadedAgain = true));
-  page.named = name;
-  page.shot = (label) => page.screenshot({ path: `${SHOTS}${name}-${label}.png` });
-  return page;
-}
-
-const button = (page, name, options = {}) => page.getByRole("button", { name, ...options });
-const visible = (locator) => locator.first().waitFor({ state: "visible" });
 const ticket = (page, id) => page.getByTestId(`ticket-${id}`);
 const status = (page, wanted) => page.locator(`.order[data-status="${wanted}"]`).waitFor();
 const live = (page) => page.locator('.connection[data-state="live"]').waitFor();
 const orderId = (page) => decodeURIComponent(page.url().split("#/order/")[1] ?? "");
-
-async function smallTargets(page) {
-  return page.evaluate((least) => {
-    const small = [];
-    for (const node of document.querySelectorAll("button, select, .button, a.store, a.brand, label.choice, input:not([type=checkbox], [type=radio]), textarea")) {
-      const box = node.getBoundingClientRect();
-      if (box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5)) small.push(`${node.tagName} "${node.textContent.trim().slice(0, 30)}" ${Math.round(box.width)}×${Math.round(box.height)}`);
-    }
-    return small;
-  }, TARGET_PX);
-}
-
-async function sidewaysScroll(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-}
 
 /** Waits until the public menu shows this figure: it is encoded anew at most once a second. */
 async function menuSays(base, sku, available) {
@@ -160,14 +107,14 @@ async function run(browser, base, node) {
 
   if (node) {
     await promise("through a restart of the node every page says so, comes back and goes on", async () => {
-      restarting = true;
+      state.restarting = true;
       await node.down();
       for (const page of pages) await page.locator('.connection[data-state="lost"]').waitFor();
       await visible(customer.getByText(/连接中断，\d+ 秒前收到消息/));
       await customer.shot("lost");
       await node.up();
       for (const page of pages) await live(page);
-      restarting = false;
+      state.restarting = false;
     });
   }
 
@@ -345,7 +292,7 @@ async function run(browser, base, node) {
 
   await promise("no page was loaded again, and none had an error or broke its policy", async () => {
     for (const page of pages) assert.equal(await page.evaluate(() => window.neverLoadedAgain), true, page.named);
-    assert.deepEqual(errors, []);
+    assert.deepEqual(state.errors, []);
   });
   if (node) await promise("the node had nothing to complain about", async () => assert.deepEqual(node.complaints, []));
 }
@@ -354,17 +301,12 @@ let node = null;
 let browser = null;
 try {
   node = process.env.QUCAN_URL ? null : await Node.start(process.env.QUCAN_BINARY);
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+  browser = await launch();
   await run(browser, process.env.QUCAN_URL ?? node.url, node);
-  console.log(`${passed} promises kept in ${((Date.now() - began) / 1000).toFixed(1)} s; screenshots in target/screenshots`);
+  console.log(`${state.passed} promises kept in ${((Date.now() - began) / 1000).toFixed(1)} s; screenshots in target/screenshots`);
 } catch (error) {
-  console.error(`BROKEN after ${passed} promises: ${error.stack}`);
-  for (const line of errors) console.error(`  ${line}`);
-  for (const context of browser?.contexts() ?? []) {
-    for (const page of context.pages()) await page.shot?.("broken").catch(() => {});
-  }
+  await broken(error, browser);
   if (node) console.error(node.log.split("\n").slice(-20).join("\n"));
-  process.exitCode = 1;
 } finally {
   await browser?.close();
   await node?.end();

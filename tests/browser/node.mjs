@@ -1,30 +1,16 @@
 // The node under test: the real binary, on a free port, with a temporary data directory and the east catalogue.
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const catalogue = fileURLToPath(new URL("../../examples/catalog-east.json", import.meta.url));
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
+import { catalogueOf, freePort, Program } from "./program.mjs";
 
 export class Node {
-  #process = null;
+  #program = null;
   #directory = mkdtempSync(join(tmpdir(), "qucan-browser-"));
   #config = "";
-  #log = "";
 
   static async start(binary, mode = "sandbox") {
     const node = new Node();
@@ -40,31 +26,18 @@ export class Node {
 region = "east"
 listen = ["127.0.0.1:${node.port}"]
 data_dir = "${join(node.#directory, "data")}"
-catalog = "${catalogue}"
+catalog = "${catalogueOf("east")}"
 
 [auth]
 hs256_secret_file = "${secret}"
 `);
+    node.#program = new Program(binary, ["node", "--config", node.#config], node.url);
     await node.up();
     return node;
   }
 
-  async up() {
-    const child = spawn(this.binary, ["node", "--config", this.#config], { stdio: ["ignore", "pipe", "pipe"] });
-    this.#process = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
-    let ended = false;
-    child.once("exit", () => (ended = true));
-    // Asking whether it is ready is the only way to know it from outside.
-    for (;;) {
-      if (ended) throw new Error(`the node ended before it was ready:\n${this.#log}`);
-      try {
-        if ((await fetch(`${this.url}/readyz`)).ok) return;
-      } catch {
-        // not listening yet
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  up() {
+    return this.#program.up();
   }
 
   /** A token as the operator makes one. */
@@ -73,15 +46,8 @@ hs256_secret_file = "${secret}"
   }
 
   /** Stops it as an operator would. */
-  async down() {
-    const child = this.#process;
-    this.#process = null;
-    if (!child || child.exitCode !== null) return;
-    const over = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGTERM");
-    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
-    await over;
-    clearTimeout(hard);
+  down() {
+    return this.#program.down();
   }
 
   async end() {
@@ -91,10 +57,10 @@ hs256_secret_file = "${secret}"
 
   /** What it complained about; nothing here gives it a reason to. */
   get complaints() {
-    return this.#log.split("\n").filter((line) => /\b(WARN|ERROR)\b/.test(line));
+    return this.#program.complaints;
   }
 
   get log() {
-    return this.#log;
+    return this.#program.log;
   }
 }

@@ -9,8 +9,10 @@
     reason = "a test may stop where it fails"
 )]
 
+pub mod centre;
 pub mod client;
 pub mod node;
+pub mod process;
 pub mod tokens;
 
 pub use client::{Client, Reply};

@@ -12,7 +12,7 @@ use crate::gate::GatedFs;
 use crate::region::{Region, block_on, customer, operator, order_of, place, region, request, store, until};
 
 /// A region whose syncs a test can hold.
-fn held(change: impl FnOnce(&mut qucan::engine::EngineOptions)) -> (Region, GatedFs) {
+pub fn held(change: impl FnOnce(&mut qucan::engine::EngineOptions)) -> (Region, GatedFs) {
     let fs = GatedFs::new();
     let region = region(|options| {
         options.fs = Arc::new(fs.clone());
@@ -22,10 +22,10 @@ fn held(change: impl FnOnce(&mut qucan::engine::EngineOptions)) -> (Region, Gate
     (region, fs)
 }
 
-type Replies = mpsc::Receiver<Result<Answer, Refusal>>;
+pub type Replies = mpsc::Receiver<Result<Answer, Refusal>>;
 
 /// Sends requests from a thread of their own each; they wait in the queue together.
-fn send(handle: &Handle, requests: Vec<Request>) -> Replies {
+pub fn send(handle: &Handle, requests: Vec<Request>) -> Replies {
     let (replies, received) = mpsc::channel();
     for request in requests {
         let (handle, replies) = (handle.clone(), replies.clone());
@@ -34,11 +34,11 @@ fn send(handle: &Handle, requests: Vec<Request>) -> Replies {
     received
 }
 
-fn orders(from: usize, count: usize) -> Vec<Request> {
+pub fn orders(from: usize, count: usize) -> Vec<Request> {
     (from..from + count).map(|i| request(customer("ann"), place("ann", &format!("key-{i}")))).collect()
 }
 
-fn queued(handle: &Handle, critical: usize, normal: usize) {
+pub fn queued(handle: &Handle, critical: usize, normal: usize) {
     until("the requests are queued", || {
         let status = handle.status();
         (status.critical_queue, status.normal_queue) == (critical, normal)

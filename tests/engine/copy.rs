@@ -150,6 +150,18 @@ impl Copy {
     }
 }
 
+pub fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// The bytes of groups of the region's log, as they are shipped.
 pub fn groups_after(region: &Region, after: Sequence, most: usize) -> Vec<Vec<u8>> {
     let head = Sequence(region.handle().status().log_head);

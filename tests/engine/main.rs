@@ -4,9 +4,11 @@
 
 mod commit;
 mod copy;
+mod fence;
 mod gate;
 mod projection;
 mod region;
 mod replica;
+mod replica_seed;
 mod restart;
 mod trouble;

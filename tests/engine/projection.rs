@@ -12,6 +12,7 @@ use qucan::engine::projection::keys;
 use qucan::engine::{QueueCursor, QueueError, QueuePage, StoreOrdersFilter};
 use qucan_storage::table::{TableOptions, Tables};
 
+use crate::copy::copy_dir;
 use crate::gate::GatedFs;
 use crate::region::{Region, block_on, customer, member, place, pos, region, store, until};
 
@@ -318,17 +319,4 @@ fn whole_days_leave_after_their_retention() {
     let kept = QueueCursor { epoch: 1, day: days[1].business_day, position: 2 };
     assert_eq!(ids(&queue(&region, kept, 5).unwrap().orders), ids(&days[2..]));
     until("an old day is read", || region.find(days[2].id).unwrap().is_some());
-}
-
-fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

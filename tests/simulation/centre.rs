@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qucan::aggregator::region::{Guest, OpenRegionError, Opening, Region, apply};
+use qucan::aggregator::region::{Cut, Guest, OpenRegionError, Opening, Region, apply};
 use qucan::aggregator::store::Store;
 use qucan::engine::OpenError;
 use qucan::engine::clock::Clock;
@@ -100,7 +100,7 @@ impl CentreSink {
 
 impl Sink for CentreSink {
     fn greet(&mut self, hello: &Hello) -> Result<Greeting, SinkError> {
-        let (guest, greeting) = Guest::greet(Arc::clone(&self.region), hello)?;
+        let (guest, greeting) = Guest::greet(Arc::clone(&self.region), hello, &Cut::default())?;
         self.guest = Some(guest);
         Ok(greeting)
     }

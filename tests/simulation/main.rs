@@ -19,7 +19,6 @@ mod plants;
 mod reached;
 mod region;
 mod run;
-mod source;
 mod store;
 mod world;
 

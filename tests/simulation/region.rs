@@ -10,12 +10,14 @@ use qucan::domain::time::Millis;
 use qucan::engine::EngineOptions;
 use qucan::engine::clock::Clock;
 use qucan::engine::stepped::Stepped;
+use qucan::node::LogSource;
+use qucan_replication::{Identity, Point};
 use qucan_storage::Position;
 use qucan_storage::fs::{FileSystem, SimFs};
 use qucan_storage::log::{LogOptions, Preparation};
+use qucan_storage::snapshot::SnapshotStore;
 
 use crate::clock::SimClock;
-use crate::source::LogSource;
 
 pub struct Region {
     pub fs: SimFs,
@@ -42,6 +44,11 @@ pub fn log_options() -> LogOptions {
 /// A process may refuse to start where nothing can be written.
 pub fn is_full(fs: &SimFs) -> bool {
     fs.free_space(Path::new("/")).unwrap() < 1 << 20
+}
+
+/// A position as replication knows it.
+pub fn point(at: Position) -> Point {
+    Point { sequence: at.sequence.0, hash: at.hash.0 }
 }
 
 impl Region {
@@ -86,13 +93,15 @@ impl Region {
 
     pub fn source(&self) -> Option<LogSource> {
         let engine = self.engine.as_ref()?;
+        let (region, announcement) = ("east".to_owned(), Vec::new());
         Some(LogSource {
-            fs: self.fs.clone(),
-            log_dir: engine.dir().log(),
-            snapshot_dir: engine.dir().snapshot(),
             views: Arc::clone(engine.handle().views()),
-            first: engine.first().0,
-            instance: self.starts,
+            bytes_behind: Box::new(|_| 0),
+            fs: self.fs.shared(),
+            log_dir: engine.dir().log(),
+            snapshots: SnapshotStore::read_only(self.fs.shared(), &engine.dir().snapshot()),
+            identity: Identity { region, epoch: 1, instance: self.starts, announcement },
+            reader: None,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use qucan::node::LogSource;
 use qucan_replication::frame::Message;
 use qucan_replication::receiver::{Receiver, ReceiverOptions};
 use qucan_replication::sender::{Carry, Sender, SenderOptions};
@@ -14,8 +15,7 @@ use qucan_storage::fs::{CrashPolicy, SimFs};
 use crate::centre::{Centre, CentreSink};
 use crate::crowd::Crowd;
 use crate::plants::Bug;
-use crate::region::Region;
-use crate::source::{LogSource, point};
+use crate::region::{Region, point};
 
 pub struct World {
     pub dice: Dice,
@@ -107,8 +107,8 @@ impl World {
             let next = [
                 self.to_centre.next_at().map(|at| at.max(thaws)),
                 self.to_region.next_at(),
-                self.sender.as_ref().map(Sender::wake_at),
-                self.receiver.as_ref().map(|receiver| receiver.wake_at().max(thaws)),
+                // Before the next heartbeat is due.
+                self.sender.is_some().then_some(self.now + Duration::from_millis(900)),
                 self.sender.is_none().then_some(self.dial_at.max(self.centre.up_at).max(self.region.up_at)),
             ];
             at = next.into_iter().flatten().min().unwrap_or(at).max(self.now + Duration::from_micros(100));

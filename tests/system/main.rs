@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 
+#[expect(dead_code, reason = "other crates of tests need more of it")]
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -75,7 +75,10 @@ async fn encrypt(
 ) -> Result<tokio_rustls::client::TlsStream<Watched<TcpStream>>, DialError> {
     let config = match &options.tls {
         Some(config) => Arc::clone(config),
-        None => tls::platform_tls(None).map_err(|error| refused(format!("no TLS: {error}")))?,
+        None => tokio::task::spawn_blocking(|| tls::platform_tls(None))
+            .await
+            .map_err(|error| failed(format!("no TLS: {error}")))?
+            .map_err(|error| refused(format!("no TLS: {error}")))?,
     };
     let name = ServerName::try_from(host.to_owned()).map_err(|_| refused(format!("`{host}` is not a name for TLS")))?;
     let connecting = TlsConnector::from(config).connect(name, io);

@@ -38,7 +38,8 @@ impl Default for ServeOptions {
 pub type Ended = String;
 
 /// Receives over one upgraded connection until it ends. The socket must be fresh: its stream is taken over and bounded
-/// anew. The sink is dropped as soon as the session has ended, before the last words are out.
+/// anew. The sink is dropped as soon as the session has ended, before the last words are out. When the future itself is
+/// dropped, an append that is under way still ends, and the sink with it: a newer connection has to wait for that.
 pub async fn serve<IO, K>(socket: WebSocketStream<IO>, sink: K, options: ServeOptions) -> Ended
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -78,9 +79,12 @@ async fn receive<K: Sink>(
         if let Err(end) = receiver.check(now) {
             return end;
         }
-        if pending.is_none() {
+        if pending.is_none() && can_say {
             pending = receiver.poll(now);
         }
+        // While nothing can be said, a heartbeat that is due doesn't wake anybody.
+        let says = pending.is_none() && can_say;
+        let wake = if says { receiver.poll_at().min(receiver.deadline()) } else { receiver.deadline() };
         tokio::select! {
             biased;
             room = say.reserve(), if pending.is_some() && can_say => match (room, pending.take()) {
@@ -101,7 +105,7 @@ async fn receive<K: Sink>(
                     return end;
                 }
             }
-            () = tokio::time::sleep_until(life.instant(receiver.wake_at())) => {}
+            () = tokio::time::sleep_until(life.instant(wake)) => {}
         }
     }
 }

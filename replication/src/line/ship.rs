@@ -44,7 +44,8 @@ pub async fn ship<S: Source>(source: S, options: LineOptions, mut head: watch::R
                 let sender = Box::new(Sender::new(source, sender_options(&options.timings), carry, life.now()));
                 let before = status.acknowledged();
                 let (session, end) = over(socket, sender, &life, &mut head, &status).await;
-                if status.acknowledged() != before {
+                let lasted = life.now() >= options.timings.heartbeat * limits::HEARTBEATS_MISSED_MAX;
+                if lasted || status.acknowledged() != before {
                     backoff = options.timings.backoff_first;
                 }
                 let fence = session.as_ref().and_then(|session| session.own_fence().cloned());
@@ -170,7 +171,10 @@ async fn run<S: Source>(
                 Err(end) => return (Some(sender), end),
             }
         }
-        let idle = pending.is_none() && can_say && sender.is_ready(life.now());
+        // While nothing can be said, what could be said doesn't wake anybody.
+        let says = pending.is_none() && can_say;
+        let wake = if says { sender.poll_at().min(sender.deadline()) } else { sender.deadline() };
+        let more = says && sender.is_ready(life.now());
         tokio::select! {
             biased;
             arrival = arrivals.recv() => {
@@ -183,9 +187,9 @@ async fn run<S: Source>(
                 (Ok(room), Some(message)) => room.send(message),
                 _ => can_say = false,
             },
-            () = std::future::ready(()), if idle => {} // there is more to poll
+            () = std::future::ready(()), if more => {}
             changed = head.changed(), if head_open => head_open = changed.is_ok(),
-            () = tokio::time::sleep_until(life.instant(sender.wake_at())) => {}
+            () = tokio::time::sleep_until(life.instant(wake)) => {}
         }
     }
 }
@@ -229,7 +233,9 @@ async fn poll<S: Source>(
                 Err(_) => (None, Ok(None)),
             },
             () = tokio::time::sleep(heartbeat) => {
-                let _ = say.try_send(alive.clone()); // a full queue is busy with something that shows life
+                if let Some(alive) = alive.clone() {
+                    let _ = say.try_send(alive); // a full queue is busy with something that shows life
+                }
             }
         }
     }

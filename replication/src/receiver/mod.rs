@@ -118,9 +118,14 @@ impl<K: Sink> Receiver<K> {
         if now >= self.heard_at + silence { Err(End::Silence(silence)) } else { Ok(()) }
     }
 
-    /// When [`Self::check`] or [`Self::poll`] should be called again though nothing else happened.
-    pub fn wake_at(&self) -> Duration {
-        self.heartbeat_at.min(self.heard_at + self.options.heartbeat * limits::HEARTBEATS_MISSED_MAX)
+    /// When [`Self::check`] may fail if nothing happens until then.
+    pub fn deadline(&self) -> Duration {
+        self.heard_at + self.options.heartbeat * limits::HEARTBEATS_MISSED_MAX
+    }
+
+    /// When [`Self::poll`] may have something that it hasn't now, though nothing else happened.
+    pub fn poll_at(&self) -> Duration {
+        self.heartbeat_at
     }
 
     /// The next message to send. After the session's end too: its last words.

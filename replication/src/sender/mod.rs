@@ -15,7 +15,7 @@ use crate::end::End;
 use crate::frame::{ByeReason, Message, encode_groups};
 use crate::limits;
 use crate::plant::Plant;
-use crate::point::{Fence, FenceReason, Hello, Identity, Point};
+use crate::point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};
 use crate::seam::{Batch, Source};
 use pace::Pace;
 use snapshots::Shipment;
@@ -92,9 +92,10 @@ pub struct Sender<S> {
     window: usize,
     pace: Pace,
     batch: Batch,
+    groups_at: Duration,
     raw_next: u32,
     shipment: Option<Shipment>,
-    offered: Option<Point>,
+    offered: Option<SnapshotInfo>,
     look_at: Duration,
     heartbeat_at: Duration,
     peer_heartbeat: Duration,
@@ -132,6 +133,7 @@ impl<S: Source> Sender<S> {
             window: options.window,
             pace: Pace::new(limits::BATCH_BYTES_FIRST, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
             batch: Batch::new(0),
+            groups_at: Duration::ZERO,
             raw_next: 0,
             shipment: None,
             offered: None,
@@ -173,9 +175,11 @@ impl<S: Source> Sender<S> {
         self.acknowledged
     }
 
-    /// The heartbeat that is sent while the session is busy with its log: as far behind as it last knew.
-    pub fn heartbeat(&self) -> Bytes {
-        Message::Heartbeat { head: self.source.head(), bytes: self.behind }.encode()
+    /// The heartbeat that may be sent while the session is busy with its log: as far behind as it last knew. None
+    /// before the hello, which comes first.
+    pub fn heartbeat(&self) -> Option<Bytes> {
+        let greeted = !matches!(self.phase, Phase::Fresh);
+        greeted.then(|| Message::Heartbeat { head: self.source.head(), bytes: self.behind }.encode())
     }
 
     /// The fence that holds if the connection ends before the centre's word on a divergence has come.
@@ -210,14 +214,21 @@ impl<S: Source> Sender<S> {
             || self.shipment.as_ref().is_some_and(Shipment::waits)
     }
 
-    /// When [`Self::check`] or [`Self::poll`] should be called again though nothing else happened.
-    pub fn wake_at(&self) -> Duration {
+    /// When [`Self::check`] may fail if nothing happens until then.
+    pub fn deadline(&self) -> Duration {
         let silence = self.heard_at + self.peer_heartbeat * limits::HEARTBEATS_MISSED_MAX;
-        let mut wake = silence.min(self.heartbeat_at);
-        if self.waits_for_progress() {
-            wake = wake.min(self.moved_at + self.peer_heartbeat * limits::HEARTBEATS_STALLED_MAX);
+        if !self.waits_for_progress() {
+            return silence;
         }
-        wake
+        silence.min(self.moved_at + self.peer_heartbeat * limits::HEARTBEATS_STALLED_MAX)
+    }
+
+    /// When [`Self::poll`] may have something that it hasn't now, though nothing else happened.
+    pub fn poll_at(&self) -> Duration {
+        if matches!(self.phase, Phase::Shipping) && self.groups_are_waiting() {
+            return self.heartbeat_at.min(self.groups_at);
+        }
+        self.heartbeat_at
     }
 
     /// Takes note of a message. Never touches the log.
@@ -294,12 +305,20 @@ impl<S: Source> Sender<S> {
             Phase::Greeting | Phase::Diverged(_) => now >= self.heartbeat_at,
             Phase::Seeding => now >= self.heartbeat_at || self.shipment_is_ready(),
             Phase::Shipping => {
-                now >= self.heartbeat_at || self.groups_are_ready() || now >= self.look_at || self.shipment_is_ready()
+                now >= self.heartbeat_at
+                    || self.groups_are_ready(now)
+                    || now >= self.look_at
+                    || self.shipment_is_ready()
             }
         }
     }
 
-    fn groups_are_ready(&self) -> bool {
+    fn groups_are_ready(&self, now: Duration) -> bool {
+        now >= self.groups_at && self.groups_are_waiting()
+    }
+
+    /// There are some, and room for them.
+    fn groups_are_waiting(&self) -> bool {
         self.position.sequence < self.source.head()
             && (self.sent.is_empty() || self.sent_bytes + self.pace.bytes() <= self.window)
     }
@@ -334,10 +353,10 @@ impl<S: Source> Sender<S> {
         if now >= self.heartbeat_at {
             self.heartbeat_at = now + self.options.heartbeat;
             self.behind = self.source.bytes_behind(self.acknowledged.sequence);
-            return Ok(Some(self.heartbeat()));
+            return Ok(self.heartbeat());
         }
         if matches!(self.phase, Phase::Shipping) {
-            if self.groups_are_ready() {
+            if self.groups_are_ready(now) {
                 return self.next_groups(now).map(Some);
             }
             if now >= self.look_at {
@@ -410,6 +429,9 @@ impl<S: Source> Sender<S> {
         }
         self.carry.resends += self.carry.shipped.min(last.sequence).saturating_sub(self.position.sequence);
         self.carry.shipped = self.carry.shipped.max(last.sequence);
+        if !self.batch.is_full() {
+            self.groups_at = now + limits::GROUPS_GAP;
+        }
         if self.sent.is_empty() {
             self.moved_at = now;
         }

@@ -54,7 +54,7 @@ impl<S: Source> Sender<S> {
             let text = "the centre needs a snapshot first and this region has none yet".to_owned();
             return Err(End::Left(ByeReason::Busy, text));
         };
-        self.offered = Some(info.at);
+        self.offered = Some(info);
         self.shipment = Some(Shipment::new(info));
         Ok(())
     }
@@ -65,8 +65,8 @@ impl<S: Source> Sender<S> {
             return;
         }
         match self.source.snapshot() {
-            Ok(Some(info)) if self.offered != Some(info.at) => {
-                self.offered = Some(info.at);
+            Ok(Some(info)) if self.offered != Some(info) => {
+                self.offered = Some(info);
                 self.shipment = Some(Shipment::new(info));
             }
             Ok(_) => {}
@@ -118,6 +118,7 @@ impl<S: Source> Sender<S> {
                 // A newer snapshot may have taken its place.
                 tracing::info!(%error, at, "a snapshot is no longer shipped");
                 self.shipment = None;
+                self.offered = None;
                 return Ok(None);
             }
         }

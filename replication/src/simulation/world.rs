@@ -155,8 +155,8 @@ impl World {
             let next = [
                 self.to_centre.next_at().map(|at| at.max(choked)),
                 self.to_region.next_at(),
-                self.sender.as_ref().map(Sender::wake_at),
-                awake(self.receiver.as_ref().map(Receiver::wake_at)),
+                self.sender.as_ref().map(|sender| sender.poll_at().min(sender.deadline())),
+                awake(self.receiver.as_ref().map(|receiver| receiver.poll_at().min(receiver.deadline()))),
                 self.sender.is_none().then_some(self.dial_at.max(self.centre_up_at)),
             ];
             soonest = next.into_iter().flatten().min().unwrap_or(soonest).max(self.now + Duration::from_micros(100));

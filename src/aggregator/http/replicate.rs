@@ -68,11 +68,12 @@ async fn receive(state: Arc<Centre>, pass: Pass, upgrade: OnUpgrade) {
     let io: TokioIo<Upgraded> = TokioIo::new(upgraded);
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
     let sink = RegionSink::new(Arc::clone(&state.regions), pass.clone());
-    let mut draining = state.edge.draining();
+    let (cut, mut draining) = (sink.cut(), state.edge.draining());
     tokio::select! {
         ended = line::serve(socket, sink, line::ServeOptions::default()) => {
             tracing::debug!(?pass, %ended, "a line has ended");
         }
+        () = cut.told() => tracing::debug!(?pass, "a line was cut: its epoch is over, or another one has taken over"),
         _ = draining.wait_for(|draining| *draining) => {}
     }
 }

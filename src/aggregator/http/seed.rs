@@ -102,6 +102,9 @@ impl Page {
             let first = replica.first();
             return Err(Problem::new(Kind::Gone, format!("the log begins at {first}: begin with the snapshot")));
         }
+        if after > end {
+            return Err(Problem::new(Kind::Gone, format!("the log ends at {end}")));
+        }
         let (mut bytes, mut last) = (Vec::new(), after.0);
         if after < end {
             let failed = |error: ReadError| match error {

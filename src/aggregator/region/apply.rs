@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use qucan_storage::Position;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::Region;
 use crate::aggregator::figures::{Changed, Figures};
@@ -20,7 +20,7 @@ use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::clock::Clock;
 use crate::engine::replica::{AppliedBatch, Applier, ApplyError, Next};
-use crate::limits::{APPLY_ENTRIES_MAX, APPLY_RETRY_FIRST, APPLY_RETRY_MAX, MINUTES_KEPT};
+use crate::limits::{APPLY_ENTRIES_MAX, APPLY_GATHER, APPLY_RETRY_FIRST, APPLY_RETRY_MAX, MINUTES_KEPT};
 
 /// How long the thread waits for entries before it looks whether it should end.
 const IDLE: Duration = Duration::from_millis(200);
@@ -36,6 +36,8 @@ pub struct ApplyThread {
 struct Stop {
     stopped: Mutex<bool>,
     changed: Condvar,
+    /// The same for whoever waits for the store.
+    told: Notify,
     /// Nobody waits, in simulations.
     hurries: bool,
 }
@@ -55,10 +57,12 @@ impl Stop {
 }
 
 impl ApplyThread {
-    /// Asks it to end after the batch it is at.
+    /// Asks it to end. A batch that the store is at may be in it or not: the next start finds out.
     pub fn ask_to_stop(&self) {
         *self.stop.stopped.lock() = true;
         self.stop.changed.notify_all();
+        // Remembered where nobody waits at the moment.
+        self.stop.told.notify_one();
     }
 
     /// Waits for its end.
@@ -192,16 +196,16 @@ impl Follower {
 
     /// One batch; false when there will be none any more.
     fn step(&mut self, applier: &mut Applier, entries_max: usize, at_most: Duration) -> Result<bool, ApplyError> {
+        let is_small;
         let changes = match applier.next(entries_max, at_most)? {
             Next::Closed => return Ok(false),
             Next::Idle => {
-                if self.region.received().sequence.0 <= self.region.applied() {
-                    self.region.applying.caught_up();
-                }
+                self.note_progress();
                 return Ok(true);
             }
             Next::Batch(batch) => {
-                self.region.applying.begins();
+                self.note_progress();
+                is_small = batch.steps.len() < APPLY_ENTRIES_MAX;
                 Changes::of(batch, &mut self.figures)
             }
         };
@@ -216,10 +220,11 @@ impl Follower {
         applier.publish();
         self.region.applied.store(to.sequence.0, Ordering::Release);
         self.region.applying.goes_on();
-        if self.region.received().sequence <= to.sequence {
-            self.region.applying.caught_up();
-        }
+        self.note_progress();
         self.forget(applier.newest_day());
+        if is_small {
+            self.stop.wait(APPLY_GATHER);
+        }
         Ok(true)
     }
 
@@ -227,16 +232,25 @@ impl Follower {
     fn store_it(&self, batch: &StoreBatch) -> bool {
         let mut pause = APPLY_RETRY_FIRST;
         loop {
-            match self.runtime.block_on(self.store.apply(batch)) {
-                Ok(()) => return true,
-                Err(error @ StoreError::OtherHistory { .. }) => {
+            let applied = self.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    applied = self.store.apply(batch) => Some(applied),
+                    () = self.stop.told.notified() => None,
+                }
+            });
+            match applied {
+                // A store that hangs must not hold up a stop.
+                None => return false,
+                Some(Ok(())) => return true,
+                Some(Err(error @ StoreError::OtherHistory { .. })) => {
                     // Opened again, the store is compared with the log and built anew.
                     tracing::error!(region = %self.region.id(), %error, "the process starts again");
                     self.region.applying.ends(error.to_string());
                     self.restart.send_replace(Some(error.to_string().into()));
                     return false;
                 }
-                Err(error) => self.complain(&error.to_string()),
+                Some(Err(error)) => self.complain(&error.to_string()),
             }
             self.stop.wait(pause);
             pause = (pause * 2).min(APPLY_RETRY_MAX);
@@ -244,6 +258,10 @@ impl Follower {
                 return false;
             }
         }
+    }
+
+    fn note_progress(&self) {
+        self.region.applying.stands_at(self.region.applied(), self.region.received().sequence.0);
     }
 
     fn complain(&self, why: &str) {

@@ -49,47 +49,83 @@ impl ApplyingView {
 /// The state of applying.
 pub struct Applying {
     clock: Arc<dyn Clock>,
-    view: Mutex<ApplyingView>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    view: ApplyingView,
+    /// What had arrived at `behind_since`.
+    target: u64,
 }
 
 impl Applying {
     /// All is well so far.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, view: Mutex::default() }
+        Self { clock, state: Mutex::default() }
     }
 
-    /// A batch is at hand: what it brings has arrived and is not applied.
-    pub fn begins(&self) {
+    /// How far it is, and what has arrived. Under load something is always on its way: what counts is how long ago that
+    /// arrived which is not applied yet.
+    pub fn stands_at(&self, applied: u64, received: u64) {
         let now = self.clock.now();
-        self.view.lock().behind_since.get_or_insert(now);
+        let state = &mut *self.state.lock();
+        if applied >= received {
+            state.view.behind_since = None;
+        } else if state.view.behind_since.is_none() || applied >= state.target {
+            (state.view.behind_since, state.target) = (Some(now), received);
+        }
     }
 
-    /// A batch is applied.
+    /// A batch is applied: whatever was wrong is over.
     pub fn goes_on(&self) {
-        self.view.lock().trouble = None;
-    }
-
-    /// Everything that has arrived is applied.
-    pub fn caught_up(&self) {
-        *self.view.lock() = ApplyingView::default();
+        self.state.lock().view.trouble = None;
     }
 
     /// The store doesn't take it. Whether that is news.
     pub fn waits(&self, why: &str) -> bool {
-        let mut view = self.view.lock();
-        let trouble = Some(Trouble::Waiting(why.to_owned()));
+        let view = &mut self.state.lock().view;
         let is_news = view.trouble.is_none();
-        view.trouble = trouble;
+        view.trouble = Some(Trouble::Waiting(why.to_owned()));
         is_news
     }
 
     /// It ends until a restart.
     pub fn ends(&self, why: String) {
-        self.view.lock().trouble = Some(Trouble::Ended(why));
+        self.state.lock().view.trouble = Some(Trouble::Ended(why));
     }
 
     /// A look.
     pub fn view(&self) -> ApplyingView {
-        self.view.lock().clone()
+        self.state.lock().view.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::clock::ManualClock;
+
+    #[test]
+    fn it_is_behind_by_the_age_of_what_is_not_applied() {
+        let clock = Arc::new(ManualClock::new(Timestamp(0)));
+        let applying = Applying::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let behind = |applying: &Applying| applying.view().behind_seconds(clock.now());
+        // Always a little behind, never for long: that is load, not trouble.
+        for second in 0..60 {
+            clock.set(Timestamp(second * 1_000));
+            applying.stands_at(u64::try_from(second).unwrap() * 100, u64::try_from(second).unwrap() * 100 + 50);
+            assert!(behind(&applying) <= 1, "{second}");
+        }
+        // Now it stands still, while more arrives.
+        for second in 60..90 {
+            clock.set(Timestamp(second * 1_000));
+            applying.stands_at(5_900, 10_000);
+        }
+        assert_eq!(behind(&applying), 30);
+        assert!(applying.waits("no answer") && !applying.waits("no answer"), "news once");
+        applying.stands_at(10_000, 10_000);
+        applying.goes_on();
+        assert_eq!(applying.view(), ApplyingView::default());
     }
 }

@@ -60,11 +60,12 @@ struct Facts {
 
 impl Facts {
     /// A connection agrees with the centre's position: it is the region's from now on, unless a later one is.
-    fn proven(&mut self, connection: u64, now: Timestamp) -> Option<&mut LineView> {
+    fn proven(&mut self, connection: u64, now: Timestamp) -> Option<(&mut LineView, bool)> {
         if self.current.is_some_and(|current| current > connection) {
             return None;
         }
-        if self.current != Some(connection) {
+        let is_new = self.current != Some(connection);
+        if is_new {
             self.current = Some(connection);
             self.view.connects += 1;
             self.view.fence = None;
@@ -72,7 +73,7 @@ impl Facts {
         }
         self.view.connected = true;
         self.view.heard_at = Some(now);
-        Some(&mut self.view)
+        Some((&mut self.view, is_new))
     }
 }
 
@@ -113,21 +114,22 @@ impl Line {
     }
 
     /// The region spoke over a connection and agrees with the centre's position: the connection is the region's from now on,
-    /// and whoever was refused before is forgotten. `received` is the centre's end.
-    pub fn heard(&self, connection: u64, head: u64, bytes_behind: u64, received: u64) {
+    /// and whoever was refused before is forgotten. `received` is the centre's end. Whether it became the region's just now.
+    pub fn heard(&self, connection: u64, head: u64, bytes_behind: u64, received: u64) -> bool {
         let now = self.clock.now();
         let mut facts = self.facts.lock();
-        let Some(view) = facts.proven(connection, now) else { return };
+        let Some((view, is_new)) = facts.proven(connection, now) else { return false };
         view.head = head.max(received);
         view.bytes_behind = if view.head > received { bytes_behind } else { 0 };
         view.note_progress(received, now);
+        is_new
     }
 
-    /// Entries were synced; the log's end moved from `before` to `received`.
-    pub fn received(&self, connection: u64, before: u64, received: u64) {
+    /// Entries were synced; the log's end moved from `before` to `received`. Whether the connection became the region's with it.
+    pub fn received(&self, connection: u64, before: u64, received: u64) -> bool {
         let now = self.clock.now();
         let mut facts = self.facts.lock();
-        let Some(view) = facts.proven(connection, now) else { return };
+        let Some((view, is_new)) = facts.proven(connection, now) else { return false };
         view.received_entries += received.saturating_sub(before);
         view.acknowledged_at = Some(now);
         view.head = view.head.max(received);
@@ -135,6 +137,7 @@ impl Line {
             view.bytes_behind = 0;
         }
         view.note_progress(received, now);
+        is_new
     }
 
     /// The connection is over.

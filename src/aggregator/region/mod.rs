@@ -4,6 +4,7 @@
 pub mod announcement;
 pub mod apply;
 pub mod applying;
+mod guests;
 pub mod judge;
 pub mod line;
 mod open;
@@ -19,6 +20,8 @@ use qucan_storage::{DirectoryError, Epoch, Position};
 
 use self::announcement::Announcement;
 use self::applying::{Applying, ApplyingView};
+pub use self::guests::Cut;
+use self::guests::Guests;
 use self::judge::Standing;
 use self::line::{Line, LineView};
 pub use self::open::{OpenRegionError, Opening};
@@ -44,6 +47,7 @@ pub struct Region {
     announcement_file: PathBuf,
     /// One decision about the history at a time: a grant and an append never pass each other.
     gate: Mutex<()>,
+    guests: Guests,
 }
 
 impl Region {
@@ -112,7 +116,9 @@ impl Region {
         let _gate = self.gate.lock();
         let next = Epoch(self.replica.epoch().0.saturating_add(1));
         self.replica.grant(next)?;
-        tracing::warn!(region = %self.id, epoch = next.0, "a new epoch was granted; nodes of earlier ones are refused");
+        tracing::info!(region = %self.id, epoch = next.0, "a new epoch was granted; nodes of earlier ones are refused");
+        // Whoever ships now learns it at once: it is cut, comes again, and is refused.
+        self.guests.cut(|_, epoch| epoch < next.0);
         Ok(next)
     }
 }

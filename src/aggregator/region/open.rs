@@ -15,6 +15,7 @@ use super::Region;
 use super::announcement::Announcement;
 use super::apply::{self, ApplyThread, Work};
 use super::applying::Applying;
+use super::guests::Guests;
 use super::line::Line;
 use crate::aggregator::picture::StockOutsCache;
 use crate::aggregator::store::{Store, StoreError};
@@ -106,6 +107,7 @@ impl Opening {
             announcement: ArcSwap::from_pointee(Announcement::load(&announcement_file)),
             announcement_file,
             gate: Mutex::default(),
+            guests: Guests::default(),
             replica,
             reads,
         });

@@ -9,6 +9,7 @@ use qucan_storage::{ChainHash, Epoch, Position, Sequence};
 
 use super::Region;
 use super::announcement::Announcement;
+use super::guests::Cut;
 use super::judge::{AppendTrouble, Refused, Verdict};
 use crate::engine::replica::{IncomingSnapshot, SnapshotRefused};
 
@@ -24,8 +25,8 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Decides about a hello.
-    pub fn greet(region: Arc<Region>, hello: &Hello) -> Result<(Self, Greeting), SinkError> {
+    /// Decides about a hello. `cut` ends the connection later, if need be.
+    pub fn greet(region: Arc<Region>, hello: &Hello, cut: &Cut) -> Result<(Self, Greeting), SinkError> {
         let identity = &hello.identity;
         let mut guest = Self {
             connection: region.line.enter(),
@@ -62,6 +63,7 @@ impl Guest {
         };
         if matches!(greeting, Greeting::Continue { .. } | Greeting::Seed { .. }) {
             region.take_announcement(&identity.announcement);
+            region.guests.enter(guest.connection, guest.epoch, cut.clone());
         }
         Ok((guest, greeting))
     }
@@ -88,7 +90,8 @@ impl Guest {
                 AppendTrouble::Failed(why) => SinkError::Failed(why),
                 AppendTrouble::Malformed(why) => SinkError::Malformed(why),
             })?;
-        region.line.received(self.connection, standing.received.sequence.0, received.sequence.0);
+        let is_new = region.line.received(self.connection, standing.received.sequence.0, received.sequence.0);
+        self.take_over(is_new);
         Ok(point(received))
     }
 
@@ -104,7 +107,15 @@ impl Guest {
         {
             tracing::error!(region = %region.id, %error, "the region's epoch could not be taken over");
         }
-        region.line.heard(self.connection, head, bytes_behind, region.received().sequence.0);
+        let is_new = region.line.heard(self.connection, head, bytes_behind, region.received().sequence.0);
+        self.take_over(is_new);
+    }
+
+    /// Earlier connections of the region end: they come again if they are somebody else's, and their chains are compared.
+    fn take_over(&self, is_new: bool) {
+        if is_new {
+            self.region.guests.cut(|connection, _| connection < self.connection);
+        }
     }
 
     /// The region says that its chain is another one.
@@ -145,7 +156,8 @@ impl Guest {
         let end = region.replica.take_snapshot(incoming).map_err(refused)?;
         tracing::info!(region = %region.id, at = info.at.sequence, bytes = info.bytes, "a snapshot was received");
         if std::mem::take(&mut self.seeding) {
-            region.line.received(self.connection, 0, end.sequence.0);
+            let is_new = region.line.received(self.connection, 0, end.sequence.0);
+            self.take_over(is_new);
         }
         Ok(point(end))
     }
@@ -188,6 +200,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
+        self.region.guests.leave(self.connection);
         self.region.line.left(self.connection);
     }
 }

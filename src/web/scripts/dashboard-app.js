@@ -13,7 +13,11 @@ import { hrefOf } from "./dashboard-url.js";
  * @typedef {{at: string, regions: {total: number, connected: number, fenced: number},
  *   stores: {total: number, open: number, paused: number},
  *   open: {awaiting_payment: number, paid: number, accepted: number, ready: number}, today: Today, currency?: string,
- *   stock_outs: object[], stock_outs_total: number, campaigns: object[]}} Summary
+ *   stock_outs: {region: string, store: string, store_name: string, sku: string, name: Name}[], stock_outs_total: number,
+ *   campaigns: Campaign[]}} Summary
+ * @typedef {{zh: string, en: string}} Name
+ * @typedef {{region: string, id: string, name: Name, sku: string, quota: number, claimed: number, remaining: number,
+ *   starts_at: string, ends_at: string}} Campaign
  */
 
 /** `draw()` shows the present state; `go(changes)` changes the address; `link(changes)` is the address itself. */
@@ -36,6 +40,7 @@ export const app = {
   /** Not even a token could be asked for. */
   unreachable: false,
   draw: () => {},
+  /** @type {(changes: object, how?: {replace: boolean}) => void} */
   go: () => {},
   link: (changes) => hrefOf(app.place, changes),
 };

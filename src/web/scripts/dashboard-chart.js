@@ -28,11 +28,12 @@ function remembered(id) {
 
 const sizes = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) {
-    const chart = charts.get(target.dataset.chart);
+    const id = target.getAttribute("data-chart");
+    const chart = charts.get(id);
     const width = Math.round(contentRect.width);
     if (!chart || width === 0 || chart.width === width) continue;
     chart.width = width;
-    redraw(target.dataset.chart);
+    redraw(id);
   }
 });
 const observed = new WeakSet();

@@ -17,10 +17,10 @@ const LISTS_KEPT = 8;
 /** What was added to a list by "show more": path of its first page -> {orders, next}. */
 const further = new Map();
 
-export function ordersPath(place) {
+function ordersPath(place) {
   const query = new URLSearchParams();
   for (const name of ["region", "store", "status", "from", "to"]) if (place[name]) query.set(name, place[name]);
-  query.set("limit", LIMIT);
+  query.set("limit", String(LIMIT));
   return `/v1/orders?${query}`;
 }
 
@@ -49,14 +49,14 @@ function begin(first) {
   app.draw();
 }
 
-export const statusTag = (status) => {
+const statusTag = (status) => {
   const kind = { collected: "good", ready: "good", cancelled: "", rejected: "bad", awaiting_payment: "", paid: "warn", accepted: "accent" }[status] ?? "";
   return el("span", { class: `tag ${kind}` }, hasWords(`hq.${status}`) ? t(`hq.${status}`) : status);
 };
 
 function filters(place) {
-  const field = (name, label, control) => el("div", { class: "field" }, el("label", { for: `filter-${name}` }, label), control);
-  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }));
+  const field = (name, label, control, kind = "") => el("div", { class: `field ${kind}` }, el("label", { for: `filter-${name}` }, label), control);
+  const when = (name) => field(name, t(`filter.${name}`), el("input", { id: `filter-${name}`, type: "datetime-local", value: toInput(place[name]), onchange: (event) => app.go({ [name]: fromInput(event.target.value) }) }), "when");
   const option = (value, text, chosen) => el("option", { value, selected: value === chosen }, text);
   const any = place.status || place.from || place.to || (place.view === "orders" && (place.region || place.store));
   return el("div", { class: "filters", role: "search", "aria-label": t("filter.title"), "data-key": "filters" },
@@ -74,7 +74,7 @@ function filters(place) {
 function row(order, place) {
   return el("tr", { role: "row", "data-key": order.id, "data-testid": `order-${order.id}` },
     el("th", { role: "rowheader", scope: "row" }, el("a", { class: "row-link numbers", href: app.link({ view: "order", order: order.id }) }, order.id)),
-    cell(t("order.created"), moment(order.created_at, true), "numbers"),
+    cell(t("order.created"), moment(order.created_at, true), "numbers when"),
     cell(t("filter.status"), statusTag(order.status), "wide"),
     place.view === "orders" ? cell(t("filter.store"), el("a", { href: app.link({ view: "store", region: order.region, store: order.store }) }, `${order.region} / ${order.store}`)) : null,
     cell(t("order.code"), order.pickup_code ?? "–", "numbers"),
@@ -97,7 +97,7 @@ export function ordersPanel(place) {
   return el("div", { class: "orders", "data-key": "orders" }, panel("orders", t("orders.title"), [asOf, el("button", { type: "button", class: "quiet", onclick: () => begin(first) }, t("orders.refresh"))],
     filters(place),
     answer?.data
-      ? orders.length === 0 ? el("p", { class: "nothing" }, t("orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
+      ? orders.length === 0 ? el("p", { class: "nothing" }, t(next ? "orders.none-yet" : "orders.none")) : table(t("orders.title"), columns, orders.map((order) => row(order, place)))
       : el("p", { class: "nothing" }, answer?.problem ? explain(answer.problem) : t("loading")),
     next ? el("button", { type: "button", class: "wide", onclick: () => readOn(first, next) }, t("more")) : null));
 }
@@ -133,7 +133,7 @@ const eventWords = (event) => (hasWords(`event.${event}`) ? t(`event.${event}`) 
 
 function history(order) {
   const steps = order.history ?? [];
-  const actor = (one) => [worded("actor", one.actor?.role ?? "system"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
+  const actor = (one) => [worded("actor", one.actor?.role ?? "node"), one.actor?.subject, one.device].filter(Boolean).join(" · ");
   return panel("history", t("history.title"), null,
     steps.length === 0 ? el("p", { class: "nothing" }, t("history.none")) : el("ol", { class: "history" }, steps.map((step, index) =>
       el("li", { "data-key": step.sequence, class: step.event },
@@ -141,7 +141,8 @@ function history(order) {
         el("time", { class: "numbers", datetime: step.at }, moment(step.at, true)),
         el("span", { class: "muted small" }, actor(step)),
         index > 0 ? el("span", { class: "muted small numbers" }, t("history.after", { span: span((Date.parse(step.at) - Date.parse(steps[index - 1].at)) / 1000) })) : null,
-        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))));
+        el("span", { class: "muted small numbers trace" }, t("history.trace", { sequence: count(step.sequence), request: step.request_id ?? "–" }))))),
+    order.history_complete === false ? el("p", { class: "muted small" }, t("history.cut")) : null);
 }
 
 const REASONS = ["payment_timeout", "store_timeout", "auto"];

@@ -19,7 +19,11 @@ export const wantedOverview = () => [...wantedCharts(), ...wantedRanking()];
 
 export const wantedCharts = () => [wantedSeries(app.place.metric, app.place), wantedSeries("revenue", app.place)];
 
-/** Big figures of one day: the country's, a region's or a store's. `open` is how many orders are under way. */
+/**
+ * Big figures of one day: the country's, a region's or a store's. `open` is how many orders are under way, `running` the
+ * present minute where it is known.
+ * @param {{today: import("./dashboard-app.js").Today, currency?: string, open: number, openNote: string, running?: any}} day
+ */
 export function figures({ today, currency, open, openNote, running }) {
   return el("dl", { class: "figures", "data-key": "figures" },
     figure("orders", t("figure.orders"), count(today.placed), today.placed, running ? t("figure.minute", { value: count(running.orders) }) : t("figure.paid", { value: count(today.paid) })),
@@ -43,16 +47,17 @@ function curve(id, metric, aside) {
   const per = t(`per.${app.place.window}`);
   const title = `${t(`metric.${metric}`)} · ${metric === "wait" ? t("metric.mean", { per }) : per}`;
   if (!answer?.data) {
-    return panel(id, title, aside, el("p", { class: "chart-empty" }, answer?.problem ? explain(answer.problem) : t("loading")));
+    const mixed = metric === "revenue" && answer?.problem?.kind === "malformed"; // yuan and dollars are never added up
+    return panel(id, title, aside, el("p", { class: "chart-empty" }, mixed ? t("curve.currencies") : answer?.problem ? explain(answer.problem) : t("loading")));
   }
   const series = app.place.region ? answer.data : withMinute(answer.data, app.minute);
   const write = WRITERS[series.unit] ?? WRITERS.orders;
   const value = (amount) => write.value(amount, series.currency);
   const axis = (amount) => write.axis(amount, series.currency);
-  const { now, before } = inOne(series);
+  const { all, now, before } = inOne(series);
   return panel(id, title, aside,
     el("p", { class: "curve-sum numbers" },
-      el("strong", { "data-testid": `sum-${id}` }, now === null ? "–" : value(now)), " ", el("span", { class: "muted" }, t(`within.${app.place.window}`)),
+      el("strong", { "data-testid": `sum-${id}` }, all === null ? "–" : value(all)), " ", el("span", { class: "muted" }, t(`within.${app.place.window}`)),
       series.compare && before ? el("span", { class: "curve-change" }, t("curve.change", { change: change(now, before), before: t(`before.${series.compare.kind}`) })) : null),
     app.place.table ? chartTable({ title, series, value }) : chart({ id, title, series, value, axis }));
 }
@@ -122,7 +127,7 @@ function campaigns(summary) {
   const sorted = [...summary.campaigns].sort((a, b) => b.claimed / b.quota - a.claimed / a.quota || a.region.localeCompare(b.region));
   const rows = sorted.map((campaign) => {
     const used = campaign.quota ? campaign.claimed / campaign.quota : 0;
-    const kind = campaign.remaining <= 0 ? "bad" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
+    const kind = campaign.remaining <= 0 ? "gone" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
     return el("li", { class: "campaign", "data-key": `${campaign.region}/${campaign.id}` },
       el("span", { class: "campaign-name" }, el("strong", {}, named(campaign.name) || campaign.id), " ", el("a", { class: "small", href: app.link({ view: "region", region: campaign.region }) }, campaign.region)),
       el("span", { class: "numbers campaign-share" }, share(campaign.claimed, campaign.quota)),

@@ -32,15 +32,27 @@ export function worded(family, text) {
   return hasWords(key) ? t(key) : String(text);
 }
 
+/** What the centre says in sentences of its own, and the words for it. @type {[RegExp, string][]} */
+const SENTENCES = [
+  [/^the copy's log failed/, "cause.log-failed"],
+  [/^applying has ended/, "cause.applying-ended"],
+  [/^applying waits/, "cause.applying-waits"],
+  [/^applying is .* behind$/, "cause.applying-behind"],
+  [/^the copy can't be used/, "cause.copy-broken"],
+  [/^[\d.]+ s behind$/, "cause.behind"],
+];
+
 /** Why a region is not green, in words. @param {import("./dashboard-app.js").Region} region */
 export function whyOf(region) {
-  if (region.fenced) return t("region.fenced-why", { reason: worded("fence", region.fenced.reason) });
+  if (region.fenced) return t(region.connected ? "region.other-fenced" : "region.fenced-why", { reason: worded("fence", region.fenced.reason) });
+  const [, key] = SENTENCES.find(([pattern]) => pattern.test(region.reason ?? "")) ?? [];
+  if (key) return t(key, { span: span(region.lag.seconds) });
   if (region.needs_seed) return t("region.needs-seed");
   if (!region.connected) {
     const heard = region.last_heard_at && app.at ? Math.max(0, (app.at - Date.parse(region.last_heard_at)) / 1000) : null;
     return heard === null ? t("region.never-heard") : t("region.away", { span: span(heard) });
   }
-  return region.reason ? worded("cause", region.reason) : "";
+  return region.reason ?? "";
 }
 
 /** A region's level: what the centre says, and never green while it is fenced. */
@@ -78,12 +90,11 @@ export const figure = (name, label, text, raw, note, kind = "") =>
     el("dd", { class: "figure-note numbers muted" }, note));
 
 /** A bar that is filled in part; the figures beside it say the same. */
-export function bar(part, kind = "", other = 0) {
-  const width = (value) => `${Math.max(0, Math.min(100, 100 * (value || 0))).toFixed(2)}%`;
+export function bar(part, kind = "") {
+  const width = `${Math.max(0, Math.min(100, 100 * (part || 0))).toFixed(2)}%`;
   return el("svg", { class: `bar ${kind}`, "aria-hidden": "true", focusable: "false" },
     el("rect", { class: "bar-ground", width: "100%", height: "100%", rx: 3 }),
-    other ? el("rect", { class: "bar-other", width: width(other), height: "100%", rx: 3 }) : null,
-    part > 0 ? el("rect", { class: "bar-part", width: width(part), height: "100%", rx: 3 }) : null);
+    part > 0 ? el("rect", { class: "bar-part", width, height: "100%", rx: 3 }) : null);
 }
 
 /** One of several values of a parameter of the address, under a word that is seen (or only heard: `quiet`). */

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { bytes, count, lag, moment } from "./dashboard-format.js";
-import { badness, cell, crumbs, head, levelOf, levelTag, panel, table, whyOf, worded } from "./dashboard-parts.js";
+import { badness, cell, crumbs, head, levelOf, levelTag, panel, table, whyOf } from "./dashboard-parts.js";
 import { curves, figures, funnel, wantedCharts } from "./dashboard-overview.js";
 import { storesPanel, storesPath } from "./dashboard-stores.js";
 
@@ -55,7 +55,7 @@ function linePanel(region) {
       el("strong", {}, whyOf(region)),
       region.fenced.detail ? el("span", { lang: "en" }, region.fenced.detail) : null,
       region.fenced.at ? el("span", { class: "small numbers" }, t("line.since", { time: moment(region.fenced.at, true) })) : null,
-      el("span", { class: "small" }, t("line.fenced-help"))) : null,
+      el("span", { class: "small" }, t(region.connected ? "line.other-help" : "line.fenced-help"))) : null,
     !region.fenced && level !== "green" && whyOf(region) ? el("p", { class: `banner ${level === "red" ? "bad" : "warn"}` }, whyOf(region)) : null,
     el("dl", { class: "facts" },
       fact(t("region.line"), connection(region)),
@@ -65,8 +65,8 @@ function linePanel(region) {
       fact(t("line.applied"), count(region.applied_sequence)),
       fact(t("region.lag-entries"), count(region.lag.entries)),
       fact(t("region.lag-bytes"), bytes(region.lag.bytes)),
-      fact(t("region.lag-seconds"), lag(region.lag.seconds)),
-      region.reason ? fact(t("line.reason"), worded("cause", region.reason)) : null));
+      fact(t("region.lag-seconds"), lag(region.lag.seconds))),
+    region.reason && !region.reason.startsWith("a node is refused") ? el("p", { class: "muted small" }, t("line.reason"), " ", el("span", { lang: "en" }, region.reason)) : null);
 }
 
 export function regionView() {

@@ -37,7 +37,7 @@ export function complete(series) {
  */
 export function withMinute(series, minute) {
   const value = minute?.[series.metric];
-  if (value === undefined || series.step_seconds !== 60) return series;
+  if (typeof value !== "number" || series.step_seconds !== 60) return series;
   const step = 60_000;
   const index = Math.round((Date.parse(minute.at) - Date.parse(series.from)) / step);
   const length = series.points.length;
@@ -57,10 +57,16 @@ const mean = (points) => {
   return known.length === 0 ? null : total(known) / known.length;
 };
 
-/** The window in one figure (sum, or mean of waits) over its complete points, and the compared one over the same. */
+/**
+ * The window in one figure: `all` its sum (the mean of waits) with the running step; `now` and `before` the same over the
+ * complete steps, here and in the compared window, so that they compare.
+ */
 export function inOne(series) {
   const upTo = complete(series);
   const gather = series.metric === "wait" ? mean : total;
-  const now = gather(series.points.slice(0, upTo));
-  return { now, before: series.compare ? gather(series.compare.points.slice(0, upTo)) : null };
+  return {
+    all: gather(series.points),
+    now: gather(series.points.slice(0, upTo)),
+    before: series.compare ? gather(series.compare.points.slice(0, upTo)) : null,
+  };
 }

@@ -3,7 +3,7 @@
 import { path } from "./api.js";
 import { el } from "./dom.js";
 import { clock } from "./format.js";
-import { explain, t } from "./language.js";
+import { explain, named, t } from "./language.js";
 import { app, regionOf } from "./dashboard-app.js";
 import { count, share, span, sum } from "./dashboard-format.js";
 import { bar, cell, crumbs, head, panel, picker, table } from "./dashboard-parts.js";
@@ -42,7 +42,7 @@ export function ranking() {
   const waiting = answers.some(([, found]) => found === undefined);
   const worst = stores.filter((store) => measure.of(store) > 0).sort(byMeasure(by)).slice(0, RANKED);
   const most = Math.max(1, ...worst.map(measure.of));
-  return panel("ranking", t("ranking.title"), picker("by", choices("by"), (value) => t(`by.${value}`), t("ranking.by")),
+  return panel("ranking", t("ranking.title"), picker("by", choices("by"), (value) => t(`by.${value}`), t("ranking.by"), { quiet: true }),
     worst.length === 0
       ? el("p", { class: "nothing" }, t(waiting && app.regions.length > 0 ? "loading" : `ranking.none-${by}`))
       : el("ol", { class: "rows ranking" }, worst.map((store) =>
@@ -51,11 +51,11 @@ export function ranking() {
           el("span", { class: "muted small rank-place" }, `${store.city} · ${store.region}`),
           el("strong", { class: "numbers rank-figure" }, measure.text(store)),
           el("span", { class: "muted small numbers rank-note" }, measure.note(store)),
-          bar(measure.of(store) / most, by === "rejected" ? "bad" : "")))));
+          bar(measure.of(store) / most)))));
 }
 
 /** Whether a store takes orders, by word. */
-export function storeState(store) {
+function storeState(store) {
   if (!store.open) return el("span", { class: "tag" }, t("stores.closed"));
   if (store.accepting) return t("store.selling");
   const until = store.paused?.until ? t("store.until", { time: clock(store.paused.until) }) : "";
@@ -71,9 +71,9 @@ function row(store, region) {
     cell(t("store.wait-today"), span(store.today.wait_seconds), "number"),
     cell(t("store.open"), count(openSum(store.open_orders)), "number"),
     cell(t("store.orders"), count(store.today.placed), "number strong"),
-    cell(t("store.revenue"), sum(store.today.revenue, app.summary.currency), "number"),
+    cell(t("store.revenue"), sum(store.today.revenue, regionOf(region)?.currency ?? app.summary.currency), "number"),
     cell(t("store.rejected"), count(store.today.rejected), "number"),
-    cell(t("store.stock-outs"), count(store.stock_outs), store.stock_outs > 0 ? "number warn" : "number"));
+    cell(t("store.stock-outs"), count(store.stock_outs.length), store.stock_outs.length > 0 ? "number warn" : "number"));
 }
 
 /** All stores of a region, searched and sorted by the address. */
@@ -100,6 +100,9 @@ export function storesPanel(answer, region) {
 
 export const wantedStore = () => [{ path: storesPath(app.place.region), every: STORE_EVERY_MS }, ...wantedOrders(app.place)];
 
+/** The name of what is sold out, where the country's list holds it. */
+const itemName = (sku, store, region) => named(app.summary.stock_outs.find((one) => one.sku === sku && one.store === store && one.region === region)?.name) || sku;
+
 export function storeView() {
   const { region, store: id } = app.place;
   const answer = app.feed.of(storesPath(region));
@@ -112,6 +115,7 @@ export function storeView() {
   return [
     way,
     figures({ today: store.today, currency: regionOf(region)?.currency ?? app.summary.currency, open: openSum(store.open_orders), openNote: openNote(store.open_orders) }),
+    store.stock_outs.length > 0 ? el("p", { class: "banner warn", "data-key": "stock-outs" }, t("store.sold-out", { items: store.stock_outs.map((sku) => itemName(sku, store.id, region)).join(", ") })) : null,
     ordersPanel(app.place),
   ];
 }

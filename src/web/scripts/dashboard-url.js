@@ -48,6 +48,7 @@ export function placeOf(hash) {
   const [path, query = ""] = hash.replace(/^#/, "").split("?", 2);
   const parts = path.split("/").filter(Boolean).map(decoded);
   const given = new URLSearchParams(query);
+  /** @type {any} */
   const place = { view: "overview", region: "", store: "", order: "" };
   for (const [name, known] of Object.entries(CHOICES)) place[name] = known.includes(given.get(name) ?? "") ? given.get(name) : known[0];
   for (const name of TEXTS) place[name] = given.get(name) ?? "";

@@ -112,8 +112,13 @@ async fn put_orders<'a>(
     Ok(())
 }
 
-/// An instant as the database takes it.
+/// Years 1 to 9999: every instant of these is one of the database's too.
+const FIRST_MILLIS: i64 = -62_135_596_800_000;
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+/// An instant as the database takes it, or the nearest that it does.
 pub(super) fn system_time(at: Timestamp) -> SystemTime {
+    let at = Timestamp(at.0.clamp(FIRST_MILLIS, LAST_MILLIS));
     let distance = Duration::from_millis(at.0.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;
     let time = if at.0 < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) };

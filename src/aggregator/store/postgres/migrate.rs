@@ -82,7 +82,7 @@ mod tests {
                 lines.collect::<Vec<_>>().join("\n").trim().to_owned()
             };
             let all: Vec<String> = statements(script).map(code).collect();
-            assert_eq!(all.len(), 7, "{name}");
+            assert_eq!(all.len(), 8, "{name}");
             for statement in all {
                 assert!(statement.contains("IF NOT EXISTS") && statement.matches(';').count() == 1, "{statement}");
                 assert!(

@@ -13,7 +13,7 @@ use crate::aggregator::figures::{Bucket, Figures, Minute};
 use crate::aggregator::store::list::RegionPage;
 use crate::aggregator::store::{OrderQuery, Stored};
 use crate::domain::id::{OrderId, RegionId, StoreId};
-use crate::domain::time::{BusinessDay, Millis, Timestamp, utc_day};
+use crate::domain::time::{BusinessDay, Timestamp};
 use crate::limits::POSTGRES_ROWS_LOADED;
 
 /// A region's cursor as its row says.
@@ -152,8 +152,8 @@ async fn page(client: &Object, query: &OrderQuery, region: &RegionId) -> Result<
     }
     values.push(&limit);
     sql.push_str(&format!(" ORDER BY packed DESC LIMIT ${}", values.len()));
-    let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &values).await?;
+    // Never a cached statement: a plan for any bounds is wrong for most.
+    let rows = client.query(&sql, &values).await?;
     let mut orders = Vec::with_capacity(rows.len());
     for row in &rows {
         let packed = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0);
@@ -164,12 +164,17 @@ async fn page(client: &Object, query: &OrderQuery, region: &RegionId) -> Result<
     Ok(RegionPage { region: region.clone(), orders, below })
 }
 
-/// Which packed numbers orders placed in the query's time can have: their business day is a day, at most, from the day in UTC
-/// that they were placed on (two, to be safe). Keeps a walk to those days.
+/// Which packed numbers orders placed in the query's time can have. A business day is the date that a store's clock shows less
+/// at most a day: clocks go from UTC−12 to UTC+14. Keeps a walk to those days.
 fn packed_range(query: &OrderQuery) -> (i64, i64) {
-    const AROUND: Millis = Millis::hours(48);
-    let days = |day: BusinessDay| signed(u64::from(day.0) << 48);
-    let low = query.from.map_or(0, |from| days(utc_day(Timestamp(from.0.saturating_sub(AROUND.0)))));
-    let high = query.to.map_or(i64::MAX, |to| days(BusinessDay(utc_day(to.plus(AROUND)).0.saturating_add(1))));
-    (low, if high == 0 { i64::MAX } else { high })
+    const HOUR_MILLIS: i64 = 3_600_000;
+    /// 2020-01-01, where business days begin to count, in days since 1970.
+    const FIRST_DAY: i64 = 18_262;
+    let day = |at: Timestamp, hours: i64| {
+        let days = at.0.saturating_add(hours * HOUR_MILLIS).div_euclid(24 * HOUR_MILLIS) - FIRST_DAY;
+        days.clamp(0, 0x7fff)
+    };
+    let low = query.from.map_or(0, |from| day(from, -12 - 24) << 48);
+    let high = query.to.map(|to| day(to, 14) + 1).filter(|day| *day <= 0x7fff);
+    (low, high.map_or(i64::MAX, |day| day << 48))
 }

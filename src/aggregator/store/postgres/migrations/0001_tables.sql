@@ -32,6 +32,8 @@ CREATE INDEX IF NOT EXISTS orders_by_store ON orders (region, store, packed);
 
 CREATE INDEX IF NOT EXISTS orders_by_status ON orders (region, status, packed);
 
+CREATE INDEX IF NOT EXISTS orders_by_time ON orders (region, created_at);
+
 -- minute: minutes since 1970 in UTC.
 CREATE TABLE IF NOT EXISTS minute_figures (
     region        text   NOT NULL,

@@ -1,0 +1,67 @@
+// What the browser tests share: Chromium, pages whose every error fails the run, and what is asked of each page.
+
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+const TARGET_PX = 44;
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+
+/** Promises kept, and errors of pages. While `restarting`, refused connections are none; `tolerated` are never any. */
+export const run = { passed: 0, restarting: false, tolerated: null, errors: [] };
+
+mkdirSync(SHOTS, { recursive: true });
+
+export async function promise(text, check) {
+  const start = Date.now();
+  await check();
+  run.passed += 1;
+  console.log(`ok ${String(run.passed).padStart(2)}  ${text} (${Date.now() - start} ms)`);
+}
+
+/** A page of its own, watched: every error in it fails the run, but for refused connections while something restarts. */
+export async function open(browser, url, { name, width, height, locale = "zh-CN", colorScheme = "light", sockets = true }) {
+  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce" });
+  context.setDefaultTimeout(8_000);
+  const page = await context.newPage();
+  if (!sockets) await page.routeWebSocket("**/v1/push", (socket) => socket.close());
+  page.on("console", (message) => {
+    const lineDown = run.restarting && /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection|503/.test(message.text());
+    if (message.type() === "error" && !lineDown && !run.tolerated?.test(message.text())) run.errors.push(`${name}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => run.errors.push(`${name}: ${error.stack}`));
+  await page.goto(url);
+  await page.evaluate(() => (window.neverLoadedAgain = true));
+  page.named = name;
+  page.shot = (label) => page.screenshot({ path: `${SHOTS}${name}-${label}.png` });
+  return page;
+}
+
+export const button = (page, name, options = {}) => page.getByRole("button", { name, ...options });
+export const visible = (locator) => locator.first().waitFor({ state: "visible" });
+
+export async function smallTargets(page) {
+  return page.evaluate((least) => {
+    const small = [];
+    for (const node of document.querySelectorAll("button, select, summary, .button, a.store, a.brand, label.choice, input:not([type=checkbox], [type=radio]), textarea")) {
+      const box = node.getBoundingClientRect();
+      if (box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5)) small.push(`${node.tagName} "${node.textContent.trim().slice(0, 30)}" ${Math.round(box.width)}×${Math.round(box.height)}`);
+    }
+    return small;
+  }, TARGET_PX);
+}
+
+export const sidewaysScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** What went wrong, with pictures of every page as it was. */
+export async function broken(error, browser) {
+  console.error(`BROKEN after ${run.passed} promises: ${error.stack}`);
+  for (const line of run.errors) console.error(`  ${line}`);
+  for (const context of browser?.contexts() ?? []) {
+    for (const page of context.pages()) await page.shot?.("broken").catch(() => {});
+  }
+  process.exitCode = 1;
+}

@@ -1,0 +1,80 @@
+// One program of qucan under test: started, waited for, stopped or killed, its log kept.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+export const catalogueOf = (region) => fileURLToPath(new URL(`../../examples/catalog-${region}.json`, import.meta.url));
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export class Program {
+  #binary;
+  #arguments;
+  #process = null;
+  #log = "";
+
+  constructor(binary, options, url) {
+    this.#binary = binary;
+    this.#arguments = options;
+    this.url = url;
+  }
+
+  async up() {
+    const over = this.begin();
+    // Asking whether it is ready is the only way to know it from outside.
+    for (;;) {
+      if (over()) throw new Error(`${this.#arguments[0]} ended before it was ready:\n${this.#log}`);
+      try {
+        if ((await fetch(`${this.url}/readyz`)).ok) return;
+      } catch {
+        // not listening yet
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Starts it without waiting until it is ready; the answer says whether it is over. */
+  begin() {
+    const child = spawn(this.#binary, this.#arguments, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
+    let ended = false;
+    child.once("exit", () => (ended = true));
+    return () => ended;
+  }
+
+  /** Stops it as an operator would. */
+  async down(signal = "SIGTERM") {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const over = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await over;
+    clearTimeout(hard);
+  }
+
+  /** Ends it as a power cut would. */
+  kill() {
+    return this.down("SIGKILL");
+  }
+
+  /** What it complained about; nothing here gives it a reason to. */
+  get complaints() {
+    return this.#log.split("\n").filter((line) => /\b(WARN|ERROR)\b/.test(line));
+  }
+
+  get log() {
+    return this.#log;
+  }
+}
