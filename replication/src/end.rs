@@ -45,7 +45,7 @@ pub enum End {
 
 impl End {
     /// What a region tells the centre before it hangs up; nothing where the centre knows already or isn't there.
-    pub(crate) fn last_word(&self) -> Option<Bytes> {
+    pub fn last_word(&self) -> Option<Bytes> {
         let reason = match self {
             Self::Left(reason, _) => *reason,
             Self::Frame(_) | Self::Protocol(_) => ByeReason::Protocol,

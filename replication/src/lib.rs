@@ -14,15 +14,18 @@ mod point;
 pub mod receiver;
 mod seam;
 pub mod sender;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 #[expect(clippy::cast_possible_truncation, reason = "small numbers, and a test may stop where it fails")]
-mod simulation;
+#[cfg_attr(not(test), expect(clippy::indexing_slicing, reason = "a simulation may stop where it fails"))]
+pub mod simulation;
 
 // The doubles are shared with the tests that see the crate from outside.
 #[cfg(test)]
 extern crate self as qucan_replication;
 
 pub use end::End;
+#[cfg(any(test, feature = "simulation"))]
+pub use plant::Plant;
 pub use point::{Fence, FenceReason, Hello, Identity, Point, SnapshotInfo};
 pub use seam::{Batch, Greeting, Sink, SinkError, Source, SourceError};
 

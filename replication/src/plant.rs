@@ -1,27 +1,27 @@
-//! Bugs planted on purpose: the simulation has to find each of them, or it proves nothing. Outside of this crate's own
-//! unit tests there is none to plant, and every question here is answered `false`.
+//! Bugs planted on purpose: the simulation has to find each of them, or it proves nothing. Outside of
+//! this crate's own unit tests and of simulations there is none to plant, and every question here is answered `false`.
 
 /// Which bug a session has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Plant {
+pub enum Plant {
     /// None.
     #[default]
     Nothing,
     /// The sender goes on wherever the centre says it is.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulation"))]
     NoHashCheck,
     /// The sender believes every acknowledgement.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulation"))]
     FutureAckBelieved,
     /// The receiver applies groups that it has already.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulation"))]
     DuplicateApplied,
     /// The receiver acknowledges what has arrived, before the sink has synced it.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulation"))]
     AckBeforeSync,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 impl Plant {
     pub(crate) fn skips_hash_check(self) -> bool {
         self == Self::NoHashCheck
@@ -40,7 +40,7 @@ impl Plant {
     }
 }
 
-#[cfg(not(test))]
+#[cfg(not(any(test, feature = "simulation")))]
 #[expect(clippy::unused_self, reason = "the same questions as in tests")]
 impl Plant {
     pub(crate) const fn skips_hash_check(self) -> bool {

@@ -20,6 +20,7 @@ use std::time::Duration;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use qucan_storage::fs::{self, Lock};
+use qucan_storage::log::LogOptions;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -37,7 +38,7 @@ use crate::api::metrics::HttpMetrics;
 use crate::api::server::{BindError, Listeners, Places, Server};
 use crate::config::{AggregatorConfig, Mode, StoreConfig};
 use crate::engine::clock::{Clock, SystemClock};
-use crate::limits::{HISTORIES_AT_ONCE, SEEDINGS_AT_ONCE};
+use crate::limits::{HISTORIES_AT_ONCE, REPLICA_SNAPSHOT_ENTRIES, SEEDINGS_AT_ONCE};
 
 /// An aggregator that can't start.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +129,9 @@ impl Aggregator {
             store: Arc::clone(&store),
             runtime: Handle::current(),
             restart,
+            fs: fs::real(),
+            log: LogOptions::default(),
+            snapshot_every_entries: REPLICA_SNAPSHOT_ENTRIES,
         };
         let (configured, is_sandbox) = (config.regions, config.mode == Mode::Sandbox);
         let opened =

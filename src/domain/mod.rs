@@ -19,6 +19,8 @@ pub mod lookup;
 pub mod money;
 pub mod order;
 pub mod payment;
+#[cfg(feature = "simulation")]
+pub mod plant;
 pub mod rejection;
 pub mod state;
 pub mod stock;

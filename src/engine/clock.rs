@@ -1,6 +1,8 @@
 //! The only place that reads the real clock; tests and simulations bring their own.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::domain::time::Timestamp;
 
@@ -8,6 +10,12 @@ use crate::domain::time::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// Now, UTC.
     fn now(&self) -> Timestamp;
+
+    /// Time since some moment of this process, never going back: what tells a jump of the clock from time that passed.
+    fn steady(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
+    }
 }
 
 /// The machine's clock.

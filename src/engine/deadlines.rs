@@ -1,7 +1,7 @@
 //! When deadlines may fire. They are derived from the state and decided again like any command; here is only the grace:
 //! after a start, a jump of the clock or a stall nothing fires for a while, so that people can answer first.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use smol_str::SmolStr;
 
@@ -24,31 +24,27 @@ const REST: Millis = Millis::seconds(1);
 pub(super) struct DeadlineGate {
     grace: Millis,
     closed_until: Timestamp,
-    seen: (Timestamp, Instant),
+    seen: (Timestamp, Duration),
     /// No deadline was ahead when the writer went to sleep: it may have slept for hours, and nothing was late.
     idle: bool,
 }
 
 impl DeadlineGate {
-    /// Closed for the grace from `now` on.
-    pub(super) fn new(grace: Millis, now: Timestamp) -> Self {
-        Self { grace, closed_until: now.plus(grace), seen: (now, Instant::now()), idle: true }
+    /// Closed for the grace from `now` on; `steady` is the machine's steady clock.
+    pub(super) fn new(grace: Millis, now: Timestamp, steady: Duration) -> Self {
+        Self { grace, closed_until: now.plus(grace), seen: (now, steady), idle: true }
     }
 
-    /// Looks at the clock; a jump or a stall closes the gate for the grace.
-    pub(super) fn look(&mut self, now: Timestamp) {
-        self.look_at(now, Instant::now());
-    }
-
-    fn look_at(&mut self, now: Timestamp, instant: Instant) {
-        let (before, seen) = self.seen;
-        let steady = i64::try_from(instant.saturating_duration_since(seen).as_millis()).unwrap_or(i64::MAX);
-        let drift = now.0.saturating_sub(before.0).saturating_sub(steady);
-        let stalled = !self.idle && steady > JUMP.0;
+    /// Looks at both clocks; a jump or a stall closes the gate for the grace.
+    pub(super) fn look(&mut self, now: Timestamp, steady: Duration) {
+        let (before, then) = self.seen;
+        let passed = i64::try_from(steady.saturating_sub(then).as_millis()).unwrap_or(i64::MAX);
+        let drift = now.0.saturating_sub(before.0).saturating_sub(passed);
+        let stalled = !self.idle && passed > JUMP.0;
         if drift.abs() > JUMP.0 || stalled {
             self.closed_until = now.plus(self.grace);
         }
-        self.seen = (now, instant);
+        self.seen = (now, steady);
         self.idle = false;
     }
 
@@ -93,14 +89,16 @@ mod tests {
     #[test]
     fn nothing_fires_within_the_grace_after_a_start_or_a_jump_of_the_clock() {
         let start = Timestamp(1_000_000);
-        let mut gate = DeadlineGate::new(Millis::minutes(2), start);
+        let mut gate = DeadlineGate::new(Millis::minutes(2), start, Duration::ZERO);
         assert!(!gate.is_open(start));
         assert!(gate.is_open(start.plus(Millis::minutes(2))));
         let later = start.plus(Millis::hours(1));
-        gate.look(later);
+        gate.look(later, Duration::ZERO);
         assert!(!gate.is_open(later), "an hour passed on the clock but not on the machine");
         assert_eq!(gate.sleep(Some(start), later), Some(NAP_MAX));
         assert_eq!(gate.sleep(None, later), None);
+        gate.look(later.plus(Millis::minutes(2)), Duration::from_secs(120));
+        assert!(gate.is_open(later.plus(Millis::minutes(2))), "time that passed on both");
     }
 
     /// A process was stopped for longer than an order waits for its money. The clock had not jumped, so the deadline fired with
@@ -109,25 +107,25 @@ mod tests {
     #[test]
     fn nothing_fires_within_the_grace_after_a_stall() {
         let start = Timestamp(1_000_000);
-        let mut gate = DeadlineGate::new(Millis::minutes(2), start);
-        let (begun, seconds) = (gate.seen.1, Duration::from_secs);
+        let mut gate = DeadlineGate::new(Millis::minutes(2), start, Duration::ZERO);
+        let seconds = Duration::from_secs;
         let at = |passed: i64| start.plus(Millis::seconds(passed));
-        gate.look_at(at(200), begun + seconds(200));
+        gate.look(at(200), seconds(200));
         assert!(gate.is_open(at(200)), "idle for long is no stall");
         assert_eq!(gate.sleep(Some(at(230)), at(200)), Some(NAP_MAX));
-        gate.look_at(at(201), begun + seconds(201));
+        gate.look(at(201), seconds(201));
         assert!(gate.is_open(at(201)));
-        gate.look_at(at(240), begun + seconds(240));
+        gate.look(at(240), seconds(240));
         assert!(!gate.is_open(at(240)), "nobody could pay for 39 seconds");
         assert!(gate.is_open(at(360)));
         assert_eq!(gate.sleep(None, at(241)), None);
-        gate.look_at(at(9000), begun + seconds(9000));
+        gate.look(at(9000), seconds(9000));
         assert!(gate.is_open(at(9000)));
     }
 
     #[test]
     fn without_a_grace_a_deadline_fires_at_once() {
-        let mut gate = DeadlineGate::new(Millis(0), Timestamp(5));
+        let mut gate = DeadlineGate::new(Millis(0), Timestamp(5), Duration::ZERO);
         assert!(gate.is_open(Timestamp(5)));
         assert_eq!(gate.sleep(Some(Timestamp(5)), Timestamp(5)), Some(Duration::ZERO));
     }

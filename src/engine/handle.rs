@@ -69,12 +69,17 @@ impl Handle {
                 Outcome::Final(answer) => return answer,
                 Outcome::RecordNeeded(order, request) => (order, request),
             };
-            let read_at = self.shared.views.durable_through();
-            let record = history::order(&self.shared.views, &self.projection, order)?;
-            closed = Some(found(order, record, read_at)?);
+            closed = Some(self.record(order)?);
             request = back;
         }
         Err(Unavailable::Overloaded.into())
+    }
+
+    /// A closed order as a value. May wait for files.
+    pub(super) fn record(&self, order: OrderId) -> Result<ClosedRecord, Refusal> {
+        let read_at = self.shared.views.durable_through();
+        let record = history::order(&self.shared.views, &self.projection, order)?;
+        found(order, record, read_at)
     }
 
     /// Puts a request into its queue, or says at once why not.
@@ -256,15 +261,15 @@ impl Handle {
     }
 }
 
-type Replied = (Result<Answer, Refusal>, Request);
+pub(super) type Replied = (Result<Answer, Refusal>, Request);
 
-enum Outcome {
+pub(super) enum Outcome {
     Final(Result<Answer, Refusal>),
     RecordNeeded(OrderId, Request),
 }
 
 /// A request that was taken in and never answered may or may not be on disk.
-fn outcome(replied: Result<Replied, oneshot::error::RecvError>) -> Outcome {
+pub(super) fn outcome(replied: Result<Replied, oneshot::error::RecvError>) -> Outcome {
     match replied {
         Ok((Err(Refusal::Rejected(Rejection::RecordNeeded { order })), request)) => {
             Outcome::RecordNeeded(order, request)

@@ -37,6 +37,8 @@ mod shared;
 pub mod snapshots;
 mod snapshotter;
 pub mod status;
+#[cfg(feature = "simulation")]
+pub mod stepped;
 pub mod views;
 mod writer;
 
@@ -148,71 +150,10 @@ impl Engine {
     /// Recovers the region from its data directory (or starts a new one) and runs. Ready when it returns; closed orders may
     /// answer `rebuilding` for a while after.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        let recovered = recover::recover(&options)?;
-        let (state, log, epoch) = (recovered.state, recovered.log, recovered.dir.epoch());
-        let head = log.last();
-        let views = Views::new(options.region.clone(), recovered.overlay);
-        views.show(&state, head.sequence.0);
-        let limits = options.limits;
-        let shared = Arc::new(Shared::new(
-            Arc::new(views),
-            Arc::clone(&options.clock),
-            limits.committed_groups,
-            if options.projection { limits.overlay_orders } else { usize::MAX },
-        ));
-        shared.snapshot_at.store(recovered.snapshot_at.0, Ordering::Relaxed);
-        shared.base.store(log.first().previous().0, Ordering::Relaxed);
-        shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
-        shared.set_fence(recovered.dir.fence().read()?.map(Arc::from));
-
-        let mut followers = Vec::new();
-        let projection = Arc::new(if options.projection {
-            Projection::opening(recovered.dir.state(), shared.views.region_tag(), recovered.whole_from)
-        } else {
-            Projection::off()
-        });
-        let (snapshot_requests, thread) = snapshotter::start(
-            Arc::clone(&shared),
-            recovered.snapshots.clone(),
-            options.snapshot_every_entries.max(1),
-        )?;
-        followers.push(thread);
-        if options.projection {
-            followers.push(projection::start(projection::Follower {
-                projection: Arc::clone(&projection),
-                shared: Arc::clone(&shared),
-                fs: Arc::clone(&options.fs),
-                log_dir: recovered.dir.log(),
-                state_dir: recovered.dir.state(),
-                epoch,
-                started_at: head,
-                keep_days: options.closed_orders_days,
-            })?);
-        }
-        let (critical, critical_jobs) = bounded(limits.critical_queue);
-        let (normal, normal_jobs) = bounded(limits.normal_queue);
-        let (control, controls) = bounded(1);
-        let writer = Writer {
-            gate: DeadlineGate::new(options.grace, options.clock.now()),
-            shared: Arc::clone(&shared),
-            log,
-            state,
-            settings: options.settings,
-            limits,
-            queues: Queues { critical: critical_jobs, normal: normal_jobs, control: controls },
-            snapshots: snapshot_requests,
-            group: writer::Group::default(),
-        };
+        let Prepared { writer, handle, control, followers, snapshots, dir } = Prepared::new(&options)?;
+        let shared = Arc::clone(&writer.shared);
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer::run(writer))?;
-        Ok(Self {
-            handle: Handle::new(Arc::clone(&shared), projection, critical, normal, recovered.dir.fence()),
-            shared,
-            control,
-            writer: Some(writer),
-            followers,
-            snapshots: recovered.snapshots,
-            dir: recovered.dir,
-        })
+        Ok(Self { handle, shared, control, writer: Some(writer), followers, snapshots, dir })
     }
 
     /// A way to the engine.
@@ -267,6 +208,80 @@ impl Engine {
             }
         }
         left
+    }
+}
+
+/// Everything of an engine but the thread that decides.
+struct Prepared {
+    writer: Writer,
+    handle: Handle,
+    control: Sender<Control>,
+    followers: Vec<JoinHandle<()>>,
+    snapshots: SnapshotStore,
+    dir: DataDir,
+}
+
+impl Prepared {
+    /// Recovers the region and starts those that follow its log.
+    fn new(options: &EngineOptions) -> Result<Self, OpenError> {
+        let recovered = recover::recover(options)?;
+        let (state, log, epoch) = (recovered.state, recovered.log, recovered.dir.epoch());
+        let head = log.last();
+        let views = Views::new(options.region.clone(), recovered.overlay);
+        views.show(&state, head.sequence.0);
+        let limits = options.limits;
+        let shared = Arc::new(Shared::new(
+            Arc::new(views),
+            Arc::clone(&options.clock),
+            limits.committed_groups,
+            if options.projection { limits.overlay_orders } else { usize::MAX },
+        ));
+        shared.snapshot_at.store(recovered.snapshot_at.0, Ordering::Relaxed);
+        shared.base.store(log.first().previous().0, Ordering::Relaxed);
+        shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
+        shared.set_fence(recovered.dir.fence().read()?.map(Arc::from));
+
+        let mut followers = Vec::new();
+        let projection = Arc::new(if options.projection {
+            Projection::opening(recovered.dir.state(), shared.views.region_tag(), recovered.whole_from)
+        } else {
+            Projection::off()
+        });
+        let (snapshot_requests, thread) = snapshotter::start(
+            Arc::clone(&shared),
+            recovered.snapshots.clone(),
+            options.snapshot_every_entries.max(1),
+            options.log.preparation,
+        )?;
+        followers.extend(thread);
+        if options.projection {
+            followers.push(projection::start(projection::Follower {
+                projection: Arc::clone(&projection),
+                shared: Arc::clone(&shared),
+                fs: Arc::clone(&options.fs),
+                log_dir: recovered.dir.log(),
+                state_dir: recovered.dir.state(),
+                epoch,
+                started_at: head,
+                keep_days: options.closed_orders_days,
+            })?);
+        }
+        let (critical, critical_jobs) = bounded(limits.critical_queue);
+        let (normal, normal_jobs) = bounded(limits.normal_queue);
+        let (control, controls) = bounded(1);
+        let writer = Writer {
+            gate: DeadlineGate::new(options.grace, options.clock.now(), options.clock.steady()),
+            shared: Arc::clone(&shared),
+            log,
+            state,
+            settings: options.settings,
+            limits,
+            queues: Queues { critical: critical_jobs, normal: normal_jobs, control: controls },
+            snapshots: snapshot_requests,
+            group: writer::Group::default(),
+        };
+        let handle = Handle::new(shared, projection, critical, normal, recovered.dir.fence());
+        Ok(Self { writer, handle, control, followers, snapshots: recovered.snapshots, dir: recovered.dir })
     }
 }
 

@@ -97,7 +97,7 @@ fn start_region(options: &EngineOptions, epoch: u16, state: &mut State, log: &mu
     }
     let secret = match known {
         Some(known) => known.secret,
-        None => draw_secret()?,
+        None => draw_secret(options)?,
     };
     let failed = |why: &dyn std::fmt::Display| OpenError::FirstEntry(why.to_string());
     let start = StartRegion { region: options.region.clone(), epoch, secret };
@@ -120,8 +120,7 @@ fn start_region(options: &EngineOptions, epoch: u16, state: &mut State, log: &mu
     Ok(())
 }
 
-fn draw_secret() -> Result<RegionSecret, OpenError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| OpenError::FirstEntry(format!("no random secret: {error}")))?;
-    Ok(RegionSecret(secret))
+fn draw_secret(options: &EngineOptions) -> Result<RegionSecret, OpenError> {
+    let secret = options.fs.entropy();
+    Ok(RegionSecret(secret.map_err(|error| OpenError::FirstEntry(format!("no random secret: {error}")))?))
 }

@@ -29,6 +29,8 @@ use crate::domain::decide::{Outcome, decide};
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::evolve::EvolveError;
+#[cfg(feature = "simulation")]
+use crate::domain::plant;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
@@ -56,7 +58,7 @@ pub(super) struct Queues {
 
 /// Why the writer can't go on.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error(transparent)]
     Append(#[from] AppendError),
     #[error("the state and its own decision don't fit: {0}")]
@@ -182,7 +184,7 @@ impl Writer {
 
     /// Takes what is waiting, up to a group: the critical queue first, but never all of it for itself. Answers whether
     /// there is anything.
-    fn take(&mut self) -> bool {
+    pub(super) fn take(&mut self) -> bool {
         let (most, share) = (self.limits.group_commands, self.limits.group_normal_share);
         let batch = &mut self.group.batch;
         let fill = |batch: &mut VecDeque<Job>, queue: &Receiver<Job>, most: usize| {
@@ -195,9 +197,9 @@ impl Writer {
     }
 
     /// Decides a group, makes it durable, tells everybody.
-    fn commit(&mut self) -> Result<(), Broken> {
+    pub(super) fn commit(&mut self) -> Result<(), Broken> {
         let clock = self.shared.clock.now();
-        self.gate.look(clock);
+        self.gate.look(clock, self.shared.clock.steady());
         if self.shared.is_fenced() {
             // Were it lifted, people could answer first, as after a start.
             self.gate.close(clock);
@@ -318,6 +320,8 @@ impl Writer {
         if is_short && !critical && !decision.events.is_empty() {
             return Err(Unavailable::DiskFull.into());
         }
+        #[cfg(feature = "simulation")]
+        let decision = plant::fired_twice(&request.command, decision);
         self.encode(request, &decision.events, now, critical)?;
         let effects_before = self.group.effects.len();
         for event in &decision.events {

@@ -27,6 +27,8 @@ use crate::push::{Push, PushOptions};
 
 use replicate::Replication;
 
+#[cfg(feature = "simulation")]
+pub use replicate::LogSource;
 pub use replicate::ReplicationError;
 pub use start::{CatalogStartError, engine_options, read_catalog};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::Epoch;
-use crate::fs::{FileSystem, Lock, create_dir_durably, read_small, replace};
+use crate::fs::{FileSystem, Lock, create_dir_durably, read_small, replace, sync_names_above};
 use crate::identity::{FORMAT, Identity, IdentityFault};
 use crate::limits::{FENCE_CHARS_MAX, MARK_BYTES_MAX, REGION_BYTES_MAX};
 
@@ -275,6 +275,8 @@ fn begin(fs: &dyn FileSystem, path: &Path, expect: Expect<'_>) -> Result<Identit
     let Some(region) = expect.region.filter(|_| expect.create) else {
         return Err(DirectoryError::Missing { path: path.to_owned() });
     };
+    // Before there is an identity nothing else is written here, so this comes first however often a start is interrupted.
+    sync_names_above(fs, path).map_err(io_error(path, "making the data directory"))?;
     let identity = Identity { region: region.to_owned(), epoch: Epoch::FIRST, log_began: false };
     write_identity(fs, path, &identity)?;
     Ok(identity)

@@ -61,7 +61,11 @@ pub struct Receiver<K> {
     heartbeat_at: Duration,
     heard_at: Duration,
     bytes_read: u64,
-    pub(crate) plant: Plant,
+    /// The bug it has.
+    #[cfg(any(test, feature = "simulation"))]
+    pub plant: Plant,
+    #[cfg(not(any(test, feature = "simulation")))]
+    plant: Plant,
 }
 
 impl<K: Sink> Receiver<K> {

@@ -109,7 +109,11 @@ pub struct Sender<S> {
     /// … and of those up to the last one that has to be answered.
     awaited_bytes: u64,
     behind: u64,
-    pub(crate) plant: Plant,
+    /// The bug it has.
+    #[cfg(any(test, feature = "simulation"))]
+    pub plant: Plant,
+    #[cfg(not(any(test, feature = "simulation")))]
+    plant: Plant,
 }
 
 impl<S: Source> Sender<S> {

@@ -5,17 +5,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::dice::Dice;
 use super::tally::Tally;
-use crate::doubles::Dice;
 
 /// How bad a line is: one in so many messages meets each fault; 0 for never.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
+    /// It vanishes.
     pub drop: u64,
+    /// It comes twice.
     pub duplicate: u64,
+    /// It changes places with an earlier one.
     pub reorder: u64,
+    /// Its end is missing.
     pub cut: u64,
+    /// A bit of it is another.
     pub flip: u64,
+    /// It and what follows come later, up to four seconds.
     pub delay: u64,
 }
 
@@ -35,6 +41,7 @@ fn meets(dice: &mut Dice, one_in: u64) -> bool {
 }
 
 impl Direction {
+    /// Sends a message.
     pub fn put(&mut self, message: Bytes, now: Duration, faults: Faults, dice: &mut Dice, tally: &mut Tally) {
         if self.closed {
             return;
@@ -83,6 +90,7 @@ impl Direction {
         self.under_way.push_front((now, message));
     }
 
+    /// What has arrived next.
     pub fn take(&mut self, now: Duration) -> Option<Bytes> {
         self.under_way.pop_front_if(|(at, _)| *at <= now).map(|(_, message)| message)
     }
@@ -92,6 +100,7 @@ impl Direction {
         self.under_way.front().map(|(at, _)| *at)
     }
 
+    /// Whether nothing more will come.
     pub fn at_end(&self) -> bool {
         self.closed && self.under_way.is_empty()
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::dice::Dice;
 use super::tally::Tally;
 use super::wire::{Direction, Faults};
-use crate::doubles::{Centre, CentreSink, Dice, Group, Log, LogSource, Shared, lock, shared};
+use crate::doubles::{Centre, CentreSink, Group, Log, LogSource, Shared, lock, shared};
 use crate::end::End;
 use crate::frame::{FrameError, Message};
 use crate::plant::Plant;

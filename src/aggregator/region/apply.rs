@@ -38,6 +38,8 @@ struct Stop {
     changed: Condvar,
     /// The same for whoever waits for the store.
     told: Notify,
+    /// Nobody waits, in simulations.
+    hurries: bool,
 }
 
 impl Stop {
@@ -48,7 +50,7 @@ impl Stop {
     /// Waits, shorter when it is set.
     fn wait(&self, at_most: Duration) {
         let mut stopped = self.stopped.lock();
-        if !*stopped {
+        if !*stopped && !self.hurries {
             self.changed.wait_for(&mut stopped, at_most);
         }
     }
@@ -106,23 +108,38 @@ pub struct Work {
 
 /// Starts to apply.
 pub fn start(work: Work) -> std::io::Result<ApplyThread> {
-    let stop = Arc::new(Stop::default());
-    let mut follower = Follower {
-        figures: work.stored.figures,
-        cursor: work.stored.cursor,
-        region: work.region,
-        store: work.store,
-        runtime: work.runtime,
-        clock: work.clock,
-        keep_days: work.keep_days,
-        restart: work.restart,
-        forgotten_before: BusinessDay::default(),
-        stop: Arc::clone(&stop),
-    };
-    let mut applier = work.applier;
+    let (mut follower, mut applier) = Follower::new(work, Stop::default());
+    let stop = Arc::clone(&follower.stop);
     let name = format!("apply-{}", follower.region.id());
     let thread = std::thread::Builder::new().name(name).spawn(move || follower.run(&mut applier))?;
     Ok(ApplyThread { stop, thread: Some(thread) })
+}
+
+/// The same work without a thread, for simulations.
+#[cfg(feature = "simulation")]
+pub struct Stepped {
+    follower: Follower,
+    applier: Applier,
+}
+
+#[cfg(feature = "simulation")]
+impl Stepped {
+    /// Nothing is applied yet.
+    pub fn new(work: Work) -> Self {
+        let (follower, applier) = Follower::new(work, Stop { hurries: true, ..Stop::default() });
+        Self { follower, applier }
+    }
+
+    /// Applies one batch of roughly so many entries, if there is one; a store that is away is asked again without a pause.
+    /// False when nothing is applied any more before a restart.
+    pub fn step(&mut self, entries_max: usize) -> Result<bool, ApplyError> {
+        self.follower.step(&mut self.applier, entries_max, Duration::ZERO)
+    }
+
+    /// What applies, to be looked at.
+    pub fn applier(&self) -> &Applier {
+        &self.applier
+    }
 }
 
 struct Follower {
@@ -140,10 +157,26 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(work: Work, stop: Stop) -> (Self, Applier) {
+        let follower = Self {
+            figures: work.stored.figures,
+            cursor: work.stored.cursor,
+            region: work.region,
+            store: work.store,
+            runtime: work.runtime,
+            clock: work.clock,
+            keep_days: work.keep_days,
+            restart: work.restart,
+            forgotten_before: BusinessDay::default(),
+            stop: Arc::new(stop),
+        };
+        (follower, work.applier)
+    }
+
     fn run(&mut self, applier: &mut Applier) {
         let mut pause = APPLY_RETRY_FIRST;
         while !self.stop.is_set() {
-            match self.step(applier) {
+            match self.step(applier, APPLY_ENTRIES_MAX, IDLE) {
                 Ok(true) => pause = APPLY_RETRY_FIRST,
                 Ok(false) => return,
                 Err(error @ ApplyError::Read(_)) => {
@@ -162,9 +195,9 @@ impl Follower {
     }
 
     /// One batch; false when there will be none any more.
-    fn step(&mut self, applier: &mut Applier) -> Result<bool, ApplyError> {
+    fn step(&mut self, applier: &mut Applier, entries_max: usize, at_most: Duration) -> Result<bool, ApplyError> {
         let is_small;
-        let changes = match applier.next(APPLY_ENTRIES_MAX, IDLE)? {
+        let changes = match applier.next(entries_max, at_most)? {
             Next::Closed => return Ok(false),
             Next::Idle => {
                 self.note_progress();

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
-use qucan_storage::fs;
+use qucan_storage::fs::FileSystem;
 use qucan_storage::log::LogOptions;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -23,7 +23,6 @@ use crate::domain::id::{RegionId, RegionTag};
 use crate::engine::clock::Clock;
 use crate::engine::replica::{Replica, ReplicaOptions};
 use crate::engine::{EngineLimits, OpenError};
-use crate::limits::REPLICA_SNAPSHOT_ENTRIES;
 
 /// What regions are opened with.
 pub struct Opening {
@@ -39,6 +38,12 @@ pub struct Opening {
     pub runtime: Handle,
     /// Told why the process has to start again, if so.
     pub restart: watch::Sender<Option<Arc<str>>>,
+    /// Where the copies' logs and snapshots lie.
+    pub fs: Arc<dyn FileSystem>,
+    /// Sizes of log segments.
+    pub log: LogOptions,
+    /// Entries applied between two snapshots.
+    pub snapshot_every_entries: u64,
 }
 
 /// A region that can't be opened.
@@ -63,6 +68,20 @@ impl Opening {
 
     /// Opens a region, or makes it. Returns once its copy can take entries; what has arrived and is not applied comes after.
     pub fn open(&self, id: &RegionId) -> Result<(Arc<Region>, ApplyThread), OpenRegionError> {
+        let work = self.work(id)?;
+        let region = Arc::clone(&work.region);
+        Ok((region, apply::start(work).map_err(OpenRegionError::Thread)?))
+    }
+
+    /// The same without a thread: whoever simulates applies step by step.
+    #[cfg(feature = "simulation")]
+    pub fn open_stepped(&self, id: &RegionId) -> Result<(Arc<Region>, apply::Stepped), OpenRegionError> {
+        let work = self.work(id)?;
+        let region = Arc::clone(&work.region);
+        Ok((region, apply::Stepped::new(work)))
+    }
+
+    fn work(&self, id: &RegionId) -> Result<Work, OpenRegionError> {
         let dir = self.regions_dir().join(id.as_str());
         let mut stored = self.runtime.block_on(self.store.open_region(id))?;
         let (replica, applier) = match Replica::open(self.options(id, &dir), stored.cursor) {
@@ -92,8 +111,8 @@ impl Opening {
             replica,
             reads,
         });
-        let thread = apply::start(Work {
-            region: Arc::clone(&region),
+        Ok(Work {
+            region,
             applier,
             stored,
             store: Arc::clone(&self.store),
@@ -101,8 +120,7 @@ impl Opening {
             clock: Arc::clone(&self.clock),
             keep_days: self.keep_days,
             restart: self.restart.clone(),
-        });
-        Ok((region, thread.map_err(OpenRegionError::Thread)?))
+        })
     }
 
     fn options(&self, id: &RegionId, dir: &Path) -> ReplicaOptions {
@@ -111,10 +129,10 @@ impl Opening {
             region: id.clone(),
             closed_orders_days: self.keep_days,
             projection: self.store.needs_projection(),
-            snapshot_every_entries: REPLICA_SNAPSHOT_ENTRIES,
-            log: LogOptions::default(),
+            snapshot_every_entries: self.snapshot_every_entries,
+            log: self.log,
             clock: Arc::clone(&self.clock),
-            fs: fs::real(),
+            fs: Arc::clone(&self.fs),
             limits: EngineLimits::default(),
         }
     }

@@ -1,6 +1,8 @@
 //! Where the centre keeps what it can be asked: one interface, two backends, effects and cursor in one transaction. Everything
 //! here can be built again from the regions' logs. Never here: the logs themselves, or what the numbers mean.
 
+#[cfg(feature = "simulation")]
+mod double;
 mod embedded;
 mod list;
 mod postgres;
@@ -11,6 +13,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use qucan_storage::Position;
 
+#[cfg(feature = "simulation")]
+pub use double::Double;
 pub use embedded::RegionOrders;
 pub use list::OrderKey;
 
@@ -109,6 +113,8 @@ pub struct Store(Backend);
 enum Backend {
     Embedded(Embedded),
     Postgres(Postgres),
+    #[cfg(feature = "simulation")]
+    Double(Arc<dyn Double>),
 }
 
 impl Store {
@@ -128,6 +134,12 @@ impl Store {
         Ok(Self(Backend::Postgres(Postgres::connect(url, Some(tls)).await?)))
     }
 
+    /// Whatever a simulation takes for a store. It can't be asked for orders.
+    #[cfg(feature = "simulation")]
+    pub fn double(double: Arc<dyn Double>) -> Self {
+        Self(Backend::Double(double))
+    }
+
     /// Whether an address of a database can be one at all, without asking the network. Secrets are never part of the error.
     pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
         postgres::check_url(url)
@@ -143,6 +155,8 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.open_region(region).await,
             Backend::Postgres(store) => store.open_region(region).await,
+            #[cfg(feature = "simulation")]
+            Backend::Double(store) => store.open_region(region),
         }
     }
 
@@ -151,6 +165,8 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.serve_region(region, Arc::new(orders)),
             Backend::Postgres(_) => {}
+            #[cfg(feature = "simulation")]
+            Backend::Double(_) => {}
         }
     }
 
@@ -159,6 +175,8 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.apply(batch).await,
             Backend::Postgres(store) => store.apply(batch).await,
+            #[cfg(feature = "simulation")]
+            Backend::Double(store) => store.apply(batch),
         }
     }
 
@@ -167,6 +185,8 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.forget_region(region).await,
             Backend::Postgres(store) => store.forget_region(region).await,
+            #[cfg(feature = "simulation")]
+            Backend::Double(store) => store.forget_region(region),
         }
     }
 
@@ -175,6 +195,11 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.forget_before(region, time, day).await,
             Backend::Postgres(store) => store.forget_before(region, time, day).await,
+            #[cfg(feature = "simulation")]
+            Backend::Double(store) => {
+                let _ = (store, region, time, day);
+                Ok(())
+            }
         }
     }
 
@@ -183,6 +208,8 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.order(region, order).await,
             Backend::Postgres(store) => store.order(region, order).await,
+            #[cfg(feature = "simulation")]
+            Backend::Double(store) => double::not_asked(store),
         }
     }
 
@@ -191,6 +218,8 @@ impl Store {
         match &self.0 {
             Backend::Embedded(store) => store.orders(query).await,
             Backend::Postgres(store) => store.orders(query).await,
+            #[cfg(feature = "simulation")]
+            Backend::Double(store) => double::not_asked(store),
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::domain::fingerprint;
 use crate::domain::id::{OrderId, PickupCode};
 use crate::domain::invariants::{check_order, check_stock};
 use crate::domain::order::{Order, Status};
+#[cfg(feature = "simulation")]
+use crate::domain::plant::{self, Plant};
 use crate::domain::state::{State, StoreState, on_board};
 use crate::domain::stock::{StockError, StockLine};
 use crate::domain::store::StoreCounters;
@@ -92,7 +94,10 @@ impl State {
             }
             OrderChange::Cancelled { .. } | OrderChange::Rejected { .. } => {
                 let unpaid = before == Status::AwaitingPayment;
-                move_stock(store, &order, if unpaid { StockLine::release } else { StockLine::give_back }, effects)?;
+                let back = if unpaid { StockLine::release } else { StockLine::give_back };
+                #[cfg(feature = "simulation")]
+                let back = if plant::is(Plant::StockNotGivenBack) { |_: &mut StockLine, _| Ok(()) } else { back };
+                move_stock(store, &order, back, effects)?;
                 self.give_coupon_back(&order, effects);
             }
             OrderChange::Ready { .. }

@@ -92,8 +92,9 @@ impl Replica {
         shared.log_bytes.store(opened.log.as_ref().map_or(0, Log::segment_bytes), Ordering::Relaxed);
 
         let every = options.snapshot_every_entries.max(1);
-        let (offers, thread) = snapshotter::start(Arc::clone(&shared), opened.snapshots.clone(), every)?;
-        let mut followers = vec![thread];
+        let preparation = options.log.preparation;
+        let (offers, thread) = snapshotter::start(Arc::clone(&shared), opened.snapshots.clone(), every, preparation)?;
+        let mut followers: Vec<JoinHandle<()>> = thread.into_iter().collect();
         let (dir, region_tag) = (opened.dir, shared.views.region_tag());
         let projection = Arc::new(if options.projection {
             Projection::opening(dir.state(), region_tag, whole_from)

@@ -18,6 +18,9 @@ use tokio::task::JoinHandle;
 
 use self::lag::{Behind, Head, Lag};
 use self::mark::Shipped;
+#[cfg(feature = "simulation")]
+pub use self::source::LogSource;
+#[cfg(not(feature = "simulation"))]
 use self::source::LogSource;
 use crate::api::replication::{LagView, ReplicationLook, ReplicationView};
 use crate::config::NodeConfig;
@@ -90,8 +93,10 @@ impl Replication {
             shipped,
             handle: handle.clone(),
         });
+        let behind = Arc::clone(&shared);
         let source = LogSource {
-            shared: Arc::clone(&shared),
+            views: Arc::clone(handle.views()),
+            bytes_behind: Box::new(move |acknowledged| behind.behind(acknowledged).bytes),
             fs: files.fs,
             log_dir: files.log_dir,
             snapshots: files.snapshots,

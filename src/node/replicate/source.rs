@@ -9,17 +9,24 @@ use qucan_storage::log::{LogReader, ReadError};
 use qucan_storage::snapshot::{self, SnapshotStore};
 use qucan_storage::{ChainHash, Position, Sequence};
 
-use super::Shared;
+use crate::engine::Views;
 
 /// A region's log and snapshots, read for shipping.
-pub(super) struct LogSource {
-    pub(super) shared: Arc<Shared>,
-    pub(super) fs: Arc<dyn FileSystem>,
-    pub(super) log_dir: PathBuf,
-    pub(super) snapshots: SnapshotStore,
-    pub(super) identity: Identity,
+pub struct LogSource {
+    /// What is durable.
+    pub views: Arc<Views>,
+    /// Log bytes after what is acknowledged, roughly.
+    pub bytes_behind: Box<dyn Fn(u64) -> u64 + Send>,
+    /// Where log and snapshots lie.
+    pub fs: Arc<dyn FileSystem>,
+    /// The log's segments.
+    pub log_dir: PathBuf,
+    /// The snapshots.
+    pub snapshots: SnapshotStore,
+    /// Who ships.
+    pub identity: Identity,
     /// Where the last reading ended.
-    pub(super) reader: Option<LogReader>,
+    pub reader: Option<LogReader>,
 }
 
 fn failed(error: impl std::fmt::Display) -> SourceError {
@@ -51,7 +58,7 @@ impl Source for LogSource {
     }
 
     fn head(&self) -> u64 {
-        self.shared.handle.views().durable_through()
+        self.views.durable_through()
     }
 
     fn first(&self) -> Result<u64, SourceError> {
@@ -93,7 +100,7 @@ impl Source for LogSource {
     }
 
     fn bytes_behind(&mut self, acknowledged: u64) -> u64 {
-        self.shared.behind(acknowledged).bytes
+        (self.bytes_behind)(acknowledged)
     }
 
     fn snapshot(&mut self) -> Result<Option<SnapshotInfo>, SourceError> {

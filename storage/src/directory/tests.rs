@@ -173,3 +173,27 @@ fn a_directory_that_was_given_up_is_another_s() {
     );
     other.set_epoch(Epoch(2)).unwrap();
 }
+
+#[test]
+fn a_first_start_that_was_interrupted_anywhere_leaves_nothing_that_a_power_cut_could_take() {
+    for kind in [FaultKind::Error, FaultKind::NoSpace, FaultKind::PowerCut] {
+        for nth in 1.. {
+            let fs = SimFs::new(nth);
+            fs.plan(Fault::nth(Operation::AnyChange, nth, kind));
+            let path = Path::new("/var/lib/qucan/regions/east");
+            let first = DataDir::open(fs.shared(), path, Expect { region: Some("east"), create: true });
+            let interrupted = fs.fault_reached();
+            drop(first);
+            fs.kill();
+            let mut dir = DataDir::open(fs.shared(), path, Expect { region: Some("east"), create: true }).unwrap();
+            dir.mark_log_began().unwrap();
+            drop(dir);
+            fs.crash(CrashPolicy::DropUnsynced);
+            let dir = DataDir::open(fs.shared(), path, Expect { region: None, create: false }).unwrap();
+            assert!(dir.log_began(), "{kind:?} at operation {nth}");
+            if !interrupted {
+                break;
+            }
+        }
+    }
+}

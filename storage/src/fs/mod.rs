@@ -176,6 +176,25 @@ pub(crate) fn create_dir_durably(fs: &dyn FileSystem, dir: &Path) -> io::Result<
     Ok(())
 }
 
+/// Makes the names of a directory and of everything above it durable, whoever made them: an earlier start may have been
+/// killed between making one and syncing it. What can't be synced here is somebody else's.
+pub(crate) fn sync_names_above(fs: &dyn FileSystem, dir: &Path) -> io::Result<()> {
+    for parent in dir.ancestors().skip(1) {
+        match fs.sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::Unsupported
+                        | io::ErrorKind::ReadOnlyFilesystem
+                ) => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
 /// Whether an error says that there is no room (disk or quota).
 pub(crate) fn is_no_room(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

@@ -48,7 +48,9 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) fn new(header: SegmentHeader, file_bytes: u64) -> Self {
         let bytes = header.bytes.min(file_bytes);
-        Self { header, bytes, offset: SEGMENT_HEADER_BYTES, window: Window::new(READ_CHUNK_BYTES) }
+        // A small segment is read at once, and needs no more memory than it is long.
+        let chunk = READ_CHUNK_BYTES.min(crate::bytes::narrow(bytes)).max(HEAD);
+        Self { header, bytes, offset: SEGMENT_HEADER_BYTES, window: Window::new(chunk) }
     }
 
     /// Reads again from the file at the next step.

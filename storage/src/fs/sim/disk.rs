@@ -64,7 +64,7 @@ impl NameChange {
     }
 }
 
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Inode {
     pub live: Vec<u8>,
     durable: Vec<u8>,
@@ -179,6 +179,7 @@ pub(super) struct Disk {
     pub capacity: Option<u64>,
     pub faults: Faults,
     pub random: u64,
+    pub syncs_ignored: bool,
 }
 
 impl Disk {
@@ -194,6 +195,7 @@ impl Disk {
             capacity: None,
             faults: Faults::default(),
             random: seed,
+            syncs_ignored: false,
         }
     }
 
@@ -293,6 +295,25 @@ impl Disk {
         }
         self.drop_unlinked();
         self.end_life();
+    }
+
+    /// Another disk with what is on this one, durable.
+    pub(super) fn backup(&self) -> Self {
+        let mut copy = Self::new(self.random);
+        (copy.names, copy.durable_names) = (self.names.clone(), self.names.clone());
+        copy.next_inode = self.next_inode;
+        copy.inodes = self.inodes.clone();
+        copy.inodes.values_mut().for_each(Inode::sync);
+        copy.drop_unlinked();
+        copy
+    }
+
+    /// The contents of another disk instead of the own ones.
+    pub(super) fn restore(&mut self, copy: Self) {
+        self.end_life();
+        self.pending.clear();
+        self.next_inode = self.next_inode.max(copy.next_inode);
+        (self.names, self.durable_names, self.inodes) = (copy.names, copy.durable_names, copy.inodes);
     }
 
     pub(super) fn drop_unlinked(&mut self) {

@@ -83,6 +83,23 @@ impl SimFs {
         self.disk().end_life();
     }
 
+    /// From here on syncs answer without doing anything, as if they had been forgotten; or not.
+    pub fn ignore_syncs(&self, ignored: bool) {
+        self.disk().syncs_ignored = ignored;
+    }
+
+    /// A copy of what is on the disk now, as a backup has it: another disk, all of it durable.
+    #[must_use]
+    pub fn backup(&self) -> Self {
+        Self { disk: Arc::new(Mutex::new(self.disk().backup())) }
+    }
+
+    /// Puts a backup in the place of everything on this disk. Processes that worked on it must be gone.
+    pub fn restore(&self, backup: &Self) {
+        let copy = backup.disk().backup();
+        self.disk().restore(copy);
+    }
+
     /// Changes bytes of a file behind everybody's back, on the live and the durable image.
     pub fn corrupt(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         let mut disk = self.disk();
@@ -189,6 +206,7 @@ impl File for SimFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let (mut disk, fault) = self.change(Operation::Sync)?;
+        let ignored = disk.syncs_ignored;
         let inode = disk.inodes.get_mut(&self.inode).ok_or_else(input_output)?;
         match fault {
             Some(FaultKind::Error) => {
@@ -196,6 +214,7 @@ impl File for SimFile {
                 Err(input_output())
             }
             Some(FaultKind::PowerCut) => Err(power_is_off()),
+            _ if ignored => Ok(()),
             _ => {
                 inode.sync();
                 Ok(())
@@ -316,6 +335,7 @@ impl FileSystem for SimFs {
         match fault {
             Some(FaultKind::Error) => Err(input_output()),
             Some(FaultKind::PowerCut) => Err(power_is_off()),
+            _ if disk.syncs_ignored => Ok(()),
             _ => {
                 disk.sync_dir(dir);
                 Ok(())

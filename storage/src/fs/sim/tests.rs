@@ -120,3 +120,31 @@ fn a_lock_is_held_once_and_freed_by_drop_or_kill() {
     fs.kill();
     assert!(fs.try_lock(&path("LOCK")).unwrap().is_some());
 }
+
+#[test]
+fn a_backup_is_a_disk_of_its_own_and_can_be_put_back() {
+    let fs = fs();
+    let file = fs.create(&path("a")).unwrap();
+    write_all_at(&*file, b"then", 0).unwrap();
+    let backup = fs.backup();
+    write_all_at(&*file, b"now!", 0).unwrap();
+    drop(fs.create(&path("b")).unwrap());
+    assert_eq!(backup.contents(&path("a")).unwrap(), b"then");
+    fs.restore(&backup);
+    fs.crash(CrashPolicy::DropUnsynced);
+    assert_eq!(fs.contents(&path("a")).unwrap(), b"then");
+    assert!(!fs.try_exists(&path("b")).unwrap());
+    assert!(file.length().is_err(), "what worked on it is gone");
+}
+
+#[test]
+fn a_forgotten_sync_loses_what_it_was_asked_for() {
+    let fs = fs();
+    let file = fs.create(&path("a")).unwrap();
+    fs.sync_dir(Path::new(DIR)).unwrap();
+    fs.ignore_syncs(true);
+    write_all_at(&*file, b"lost", 0).unwrap();
+    file.sync_data().unwrap();
+    fs.crash(CrashPolicy::DropUnsynced);
+    assert_eq!(fs.contents(&path("a")).unwrap(), b"");
+}
