@@ -174,6 +174,9 @@ mod tests {
             store: Arc::new(Store::embedded(dir.join("store")).unwrap()),
             runtime: tokio::runtime::Handle::current(),
             restart,
+            fs: qucan_storage::fs::real(),
+            log: qucan_storage::log::LogOptions::default(),
+            snapshot_every_entries: u64::MAX,
         };
         let opened = tokio::task::spawn_blocking(move || Regions::open(opening, &[], must_restart, false)).await;
         let (draining, is_draining) = watch::channel(false);
