@@ -70,13 +70,12 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
     if stored != Position::ORIGIN && from.sequence < begin.sequence {
         return Err(foreign("there is no snapshot from which the log goes on"));
     }
-    let epoch = state.region().map_or(0, |region| u32::from(region.epoch));
     let kept = Kept {
         orders_max: options.limits.overlay_orders,
         projection: options.projection,
         forget_at_once: !options.projection,
     };
-    let mut closed = Closed::begin(kept, &dir, qucan_storage::Epoch(epoch), from.sequence);
+    let mut closed = Closed::begin(kept, &dir, dir.epoch(), from.sequence);
     let mut replay = Replay::new(state, from.sequence);
     if from != stored {
         let mut reader = LogReader::open(Arc::clone(&options.fs), &dir.log(), from.sequence)?;
