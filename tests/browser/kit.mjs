@@ -36,6 +36,11 @@ export class Kit {
     run.restarting = down;
   }
 
+  /** What a browser may complain about for now, or null. */
+  set tolerated(words) {
+    run.tolerated = words;
+  }
+
   async open(url, { scripts = [], ...options }) {
     return this.#withLine(await open(this.browser, url, { scripts: [deaf, ...scripts], ...options }));
   }

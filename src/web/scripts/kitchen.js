@@ -136,8 +136,8 @@ const keys = () => [
   } },
   { key: "u", label: "keys.take-back", run: () => bumps.takeBack() },
   { key: "t", label: "kitchen.totals", run: () => { totalsShown = !totalsShown; desk.draw(); } },
-  { key: "ArrowDown", shown: "↓", label: "keys.scroll-down", run: () => scrollBy(0, innerHeight * 0.8) },
-  { key: "ArrowUp", shown: "↑", label: "keys.scroll-up", run: () => scrollBy(0, -innerHeight * 0.8) },
+  { key: "ArrowDown", shown: "↓ ↑", label: "keys.scroll", run: () => scrollBy(0, innerHeight * 0.8) },
+  { key: "ArrowUp", label: "", run: () => scrollBy(0, -innerHeight * 0.8) },
 ];
 listenToKeys(() => (desk?.ready ? keys() : []));
 
