@@ -152,7 +152,7 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   setInterval(lookAgain, LOOK_EVERY_MS);
 }
 
-const FIRST = 40;
+const FIRST = 20;
 let allowed = FIRST;
 let growing = false;
 
