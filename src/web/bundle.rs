@@ -98,6 +98,8 @@ fn read(name: &str, source: &str) -> Result<Module, BundleError> {
             module.exports.push(declared(declaration).ok_or_else(unreadable)?);
             module.body.push_str(declaration);
             module.body.push('\n');
+        } else if is_remark_begun(line) {
+            while lines.next().is_some_and(|line| !line.contains("*/")) {}
         } else if !is_remark(line) {
             module.body.push_str(line);
             module.body.push('\n');
@@ -110,6 +112,11 @@ fn read(name: &str, source: &str) -> Result<Module, BundleError> {
 fn is_remark(line: &str) -> bool {
     let line = line.trim_start();
     line.is_empty() || line.starts_with("// ") || line.starts_with("/** ") && line.ends_with("*/")
+}
+
+/// The first line of a remark over several lines.
+fn is_remark_begun(line: &str) -> bool {
+    line.trim_start().starts_with("/**") && !line.contains("*/")
 }
 
 /// `import { a, b as c } from "./file.js";`
@@ -160,7 +167,10 @@ mod tests {
         check(
             &[
                 ("page.js", "import { b } from \"./b-c.js\";\nimport {\n  a as z,\n} from \"./a.js\";\nawait b(z);\n"),
-                ("b-c.js", "// what it is for\nimport { a } from \"./a.js\";\nexport async function b(x) {}\n"),
+                (
+                    "b-c.js",
+                    "// what it is for\n/**\n * @param {string} x\n */\nimport { a } from \"./a.js\";\nexport async function b(x) {}\n",
+                ),
                 ("a.js", "export const a = 1;\n\nlet hidden = 2;\nexport class C {\n}\n"),
             ],
             Ok("// a.js\nconst $a = (() => {\nconst a = 1;\nlet hidden = 2;\nclass C {\n}\nreturn { a, C };\n})();\n\

@@ -1,6 +1,7 @@
 // What the browser tests share: Chromium, pages whose every error fails the run, and what is asked of each page.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -63,6 +64,16 @@ export async function smallTargets(page) {
 }
 
 export const sidewaysScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SERIOUS = ["serious", "critical"];
+
+/** Findings of axe-core that keep somebody from using the page; it is put beside the page's scripts, as its policy allows a debugger alone. */
+export async function findings(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.filter(({ impact }) => SERIOUS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.split("\n").pop().trim()}`).join(" | ").slice(0, 400)}`);
+}
 
 /** What went wrong, with pictures of every page as it was. */
 export async function broken(error, browser) {

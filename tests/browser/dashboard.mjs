@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { broken, button, launch, open, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+import { broken, button, findings, launch, open, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 import { Centre } from "./centre.mjs";
 import { catalogueOf } from "./program.mjs";
 import { wrongWords } from "./words.mjs";
@@ -214,6 +214,17 @@ async function run(browser, centre) {
     assert.doesNotMatch(text.replace("中文", ""), /[\u4e00-\u9fff]/);
     await page.shot("en");
     await button(page, "中文").click();
+  });
+
+  await promise("axe-core finds nothing serious, in either theme", async () => {
+    for (const colorScheme of ["dark", "light"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      for (const view of [`#/region/${REGION}`, `#/region/${REGION}/store/${STORE.id}`, "#/orders", `#/order/${made.collected.id}`, "#/"]) {
+        await page.goto(`${centre.url}/${view}`);
+        await visible(page.locator(".view table, .view .card"));
+        assert.deepEqual(await findings(page), [], `${colorScheme} ${view}`);
+      }
+    }
   });
 
   await promise("dark is dark", async () => {

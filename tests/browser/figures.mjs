@@ -41,6 +41,7 @@ function watchMenu() {
   const look = new MutationObserver(() => {
     if (!document.querySelector(".item .price")) return;
     look.disconnect();
+    window.menuThere = performance.now();
     requestAnimationFrame(() => setTimeout(() => (window.menuAt = performance.now()), 0));
   });
   look.observe(document, { childList: true, subtree: true });
@@ -55,11 +56,11 @@ async function throttled(page) {
 
 /** Paints, menu and how deep requests depend on each other, as the page itself saw them. */
 const seen = (page) => page.evaluate(async () => {
-  while (window.menuAt === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (window.menuAt === undefined || performance.getEntriesByName("first-contentful-paint").length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   const [paint] = performance.getEntriesByName("first-contentful-paint");
   const document_ = performance.getEntriesByType("navigation")[0];
   // A request that begins after another has ended may have waited for it; what the menu needs is page, script and style, menu and store.
-  const needed = performance.getEntriesByType("resource").filter((entry) => entry.startTime < window.menuAt && /\.js$|\.css$|\/menu$|\/v1\/stores\?/.test(entry.name) && entry.transferSize > 0);
+  const needed = performance.getEntriesByType("resource").filter((entry) => entry.responseEnd <= window.menuThere && /\.js$|\.css$|\/menu$|\/v1\/stores\?/.test(entry.name) && entry.transferSize > 0);
   const depth = (/** @type {any} */ entry) => 1 + Math.max(document_.transferSize > 0 ? 1 : 0, ...needed.filter((other) => other.responseEnd <= entry.startTime + 1).map(depth));
   const round = Math.max(document_.transferSize > 0 ? 1 : 0, ...needed.map(depth));
   return { fcp: paint?.startTime ?? null, menu: window.menuAt, rounds: round };
@@ -80,7 +81,7 @@ async function menus(kit, node) {
     await page.context().close();
   }
   for (const [name, runs] of [["cold", cold], ["warm", warm]]) {
-    const middle = (key) => Math.round(quantile(runs.map((run) => run[key] ?? 0), 0.5));
+    const middle = (key) => Math.round(quantile(runs.map((run) => run[key]).filter((value) => value !== null), 0.5));
     print({ figure: `phone, ${name}`, profile: PHONE, runs: RUNS, first_contentful_paint_ms: middle("fcp"), menu_ms: middle("menu"), worst_menu_ms: Math.round(Math.max(...runs.map(({ menu }) => menu))), round_trips: middle("rounds"), of: 1500 });
   }
 }

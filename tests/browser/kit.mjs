@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { broken, button, launch, open, openIn, promise, run } from "./browser.mjs";
 
-export { button, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+export { button, findings, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 export const STORE = { id: "sh-001", name: "人民广场店" };
 
 /** Counts what oscillators sound and remembers what is said and vibrated, in place of making it. */
@@ -34,6 +34,11 @@ export class Kit {
   /** While true, what a cut line makes a browser complain about is no error. */
   set lineDown(down) {
     run.restarting = down;
+  }
+
+  /** What a browser may complain about for now, or null. */
+  set tolerated(words) {
+    run.tolerated = words;
   }
 
   async open(url, { scripts = [], ...options }) {

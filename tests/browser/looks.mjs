@@ -3,21 +3,11 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Api, asGuest, button, Kit, live, MEALS, sidewaysScroll, smallTargets, STORE, ticket, visible } from "./kit.mjs";
+import { Api, asGuest, button, findings, Kit, live, MEALS, sidewaysScroll, smallTargets, STORE, ticket, visible } from "./kit.mjs";
 import { Node } from "./node.mjs";
 import { catalogueOf } from "./program.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const SERIOUS = ["serious", "critical"];
-
-/** Findings of axe-core that keep somebody from using the page; it was put beside the page's scripts, as its policy allows a debugger alone. */
-async function findings(page) {
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return violations.filter(({ impact }) => SERIOUS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.split("\n").pop().trim()}`).join(" | ").slice(0, 400)}`);
-}
 
 async function looks(kit, node, api) {
   const orders = [];
@@ -49,7 +39,6 @@ async function looks(kit, node, api) {
       const page = await kit.open(node.url + path, { name: `looks-${name}`, width, height, scripts: path.includes("?") || name === "sign-in" ? [] : [asGuest(api.guest)] });
       await visible(page.locator(ready));
       const found = [];
-      await page.evaluate(axe);
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         if (colorScheme === "dark") await button(page, "English").click();

@@ -255,6 +255,17 @@ async function run(kit, base, node) {
         const till = await kit.open(`${real.url}/pos#token=${real.token("--role", "store", "--subject", "till-1", "--store", STORE.id)}`, { name: "pos-production", width: 1024, height: 768 });
         await live(till);
         assert.equal(till.url(), `${real.url}/pos?store=${STORE.id}`);
+        // A token that has run out is asked for again, and the page goes on where it was.
+        const short = await kit.open(`${real.url}/pos?store=${STORE.id}#token=${real.token("--role", "store", "--subject", "till-2", "--store", STORE.id, "--ttl", "3s")}`, { name: "pos-expired", width: 1024, height: 768 });
+        await live(short);
+        kit.tolerated = /401/;
+        await short.getByLabel("访问令牌").waitFor({ timeout: 25_000 });
+        await short.getByLabel("访问令牌").fill(real.token("--role", "store", "--subject", "till-2", "--store", STORE.id));
+        await button(short, "开始").click();
+        await live(short);
+        await visible(short.getByText("暂无订单"));
+        await short.context().close();
+        kit.tolerated = null;
         const member = await kit.open(`${real.url}/#token=${real.token("--role", "customer", "--subject", "o-member")}`, { name: "customer-production", width: 390, height: 844 });
         await member.getByRole("link", { name: new RegExp(STORE.name) }).click();
         assert.doesNotMatch(member.url(), /token/);

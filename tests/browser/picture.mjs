@@ -2,7 +2,7 @@
 // Usage: node picture.mjs PATH-OF-QUCAN
 
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 import { Node } from "./node.mjs";
 
 const STORE = "sh-001";
@@ -19,7 +19,7 @@ const MEALS = [
 ];
 
 const node = await Node.start(process.argv[2]);
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await launch();
 try {
   const call = async (method, path, token, body, key) => {
     const headers = { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(body ? { "content-type": "application/json" } : {}), ...(key ? { "idempotency-key": key } : {}) };
@@ -48,15 +48,19 @@ try {
     await context.close();
     return bytes.toString("base64");
   };
-  const tall = 700;
-  const pictures = [
-    [await shot(`/#/store/${STORE}`, 360, tall, ".item", guest), tall],
-    [await shot(`/#/order/${orders[1]}`, 360, tall, ".code-card", guest), tall],
-    [await shot(`/pos?store=${STORE}`, 1060, tall, ".ticket"), tall],
+  const picture = (data, height) => `<img style="height:${height}px;border-radius:12px;box-shadow:0 2px 10px #0003" src="data:image/png;base64,${data}">`;
+  const first = [
+    picture(await shot(`/#/store/${STORE}`, 360, 700, ".offer button", guest), 420),
+    picture(await shot(`/#/order/${orders[1]}`, 360, 700, ".code-card", guest), 420),
+    picture(await shot(`/pos?store=${STORE}`, 1060, 700, ".ticket"), 420),
   ];
-  const page = await browser.newPage({ viewport: { width: 1400, height: 600 } });
-  const images = pictures.map(([data]) => `<img style="height:420px;border-radius:12px;box-shadow:0 2px 10px #0003" src="data:image/png;base64,${data}">`);
-  await page.setContent(`<body style="margin:0;padding:18px;display:inline-flex;gap:18px;background:#e9e2d6">${images.join("")}</body>`);
+  const second = [
+    picture(await shot(`/kitchen?store=${STORE}`, 1060, 560, ".ticket"), 280),
+    picture(await shot(`/screen?store=${STORE}`, 1060, 560, ".codes li"), 280),
+  ];
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const row = (images) => `<div style="display:flex;gap:18px">${images.join("")}</div>`;
+  await page.setContent(`<body style="margin:0;padding:18px;display:inline-flex;flex-direction:column;gap:18px;background:#e9e2d6">${row(first)}${row(second)}</body>`);
   await page.locator("body").screenshot({ path: OUT });
 } finally {
   await browser.close();

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { t } from "./language.js";
 
-/** @typedef {{ key: string, shown?: string, label: string, run: (key: string) => void }} Key `key` may be "1-9" for all digits */
+/** @typedef {{ key: string, shown?: string, label: string, run: (key: string) => void }} Key `key` may be "1-9" for all digits; without a label it is not shown */
 
 /** Calls what a key stands for, unless somebody writes or answers a question. @param {() => Key[]} keys */
 export function listenToKeys(keys) {
@@ -22,6 +22,6 @@ export function listenToKeys(keys) {
 
 /** The bar that says which key does what. @param {Key[]} keys */
 export function keyBar(keys) {
-  return el("footer", { class: "keys", "aria-label": t("keys.title"), "data-key": "keys" }, keys.map(({ key, shown, label }) =>
+  return el("footer", { class: "keys", "aria-label": t("keys.title"), "data-key": "keys" }, keys.filter(({ label }) => label !== "").map(({ key, shown, label }) =>
     el("span", {}, el("kbd", {}, shown ?? key.toUpperCase()), " ", t(label))));
 }

@@ -45,6 +45,9 @@ function start(started) {
 /** What a ticket's clock counts from. @param {Order} order */
 const since = (order) => order.accepted_at ?? order.paid_at ?? order.created_at;
 
+/** What is to be made, the oldest ticket first: a new one never moves the others, nor their keys. */
+const toMake = () => orders.in("accepted").sort((a, b) => Date.parse(since(a)) - Date.parse(since(b)));
+
 /** @param {Order} order */
 function level(order) {
   const age = minutesSince(since(order));
@@ -130,19 +133,19 @@ function totals(making) {
 
 const keys = () => [
   { key: "1-9", shown: "1–9", label: "keys.bump", run: (/** @type {string} */ digit) => {
-    const order = orders.in("accepted")[Number(digit) - 1];
+    const order = toMake()[Number(digit) - 1];
     if (order && bumps.of(order.id)) bumps.takeBack(order.id);
     else if (order) bumps.bump(order);
   } },
   { key: "u", label: "keys.take-back", run: () => bumps.takeBack() },
   { key: "t", label: "kitchen.totals", run: () => { totalsShown = !totalsShown; desk.draw(); } },
-  { key: "ArrowDown", shown: "↓", label: "keys.scroll-down", run: () => scrollBy(0, innerHeight * 0.8) },
-  { key: "ArrowUp", shown: "↑", label: "keys.scroll-up", run: () => scrollBy(0, -innerHeight * 0.8) },
+  { key: "ArrowDown", shown: "↓ ↑", label: "keys.scroll", run: () => scrollBy(0, innerHeight * 0.8) },
+  { key: "ArrowUp", label: "", run: () => scrollBy(0, -innerHeight * 0.8) },
 ];
 listenToKeys(() => (desk?.ready ? keys() : []));
 
 function view() {
-  const making = orders.in("accepted");
+  const making = toMake();
   const waiting = orders.in("paid");
   const withTotals = totalsShown && making.length > 1;
   return el("div", { class: `desk kitchen-desk ${withTotals ? "with-totals" : ""}` },

@@ -150,10 +150,10 @@ const keys = () => [
   { key: "c", label: "pos.collected", run: step("ready") },
   { key: "x", label: "pos.reject", run: () => { const order = chosen("paid"); if (order) reject(order); } },
   { key: "s", label: "pos.seen", run: () => ringer.seen() },
-  { key: "/", label: "today.search", run: search },
+  { key: "/", label: "keys.find", run: search },
   { key: "p", label: "keys.pause", run: () => switchPause(desk) },
-  { key: "ArrowDown", shown: "↓", label: "keys.next", run: () => move(1) },
-  { key: "ArrowUp", shown: "↑", label: "keys.previous", run: () => move(-1) },
+  { key: "ArrowDown", shown: "↓ ↑", label: "keys.next", run: () => move(1) },
+  { key: "ArrowUp", label: "", run: () => move(-1) },
 ];
 listenToKeys(() => (desk?.ready ? keys() : []));
 

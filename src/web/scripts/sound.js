@@ -5,10 +5,12 @@ import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { t } from "./language.js";
 
-export function soundSwitch() {
-  const label = t(chime.blocked ? "sound.blocked" : chime.on ? "sound.on" : "sound.off");
+/** @param {boolean} [unattended] whether the page may stand where nobody touches it: then it says that a touch is wanted */
+export function soundSwitch(unattended = false) {
+  const blocked = unattended && chime.blocked;
+  const label = t(blocked ? "sound.blocked" : chime.on ? "sound.on" : "sound.off");
   // A touch anywhere lifts the block, so this one must not switch off what the person wanted to hear.
   const press = () => chime.set(chime.wasBlocked() || !chime.on);
-  return el("button", { type: "button", class: `plain sound ${chime.blocked ? "blocked" : ""}`, "aria-pressed": String(chime.on), "aria-label": label, onclick: press },
-    icon(chime.on && !chime.blocked ? "bell" : "bell-off"), el("span", { class: "sound-label" }, label));
+  return el("button", { type: "button", class: `plain sound ${blocked ? "blocked" : ""}`, "aria-pressed": String(chime.on), "aria-label": label, onclick: press },
+    icon(chime.on && !blocked ? "bell" : "bell-off"), el("span", { class: "sound-label" }, label));
 }

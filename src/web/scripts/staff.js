@@ -30,9 +30,12 @@ const LOOK_EVERY_MS = 15_000;
 export async function startDesk({ page, start, view, extra = () => null, heading = () => "" }) {
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   const session = new Session("store");
+  let started = "";
+  let due = false;
   session.ended = () => {
     form.paste = !session.sandbox;
     desk.ready = false;
+    started = ""; // whoever signs in next begins anew
     draw();
   };
   const tokens = { get: () => session.get(), renew: () => session.renew() };
@@ -40,13 +43,11 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   const form = { stores: /** @type {Store[]} */ ([]), choice: /** @type {string | null} */ (null), paste: false };
   /** @type {any} */
   const desk = { session, push: new Push(tokens, (state) => shell.changed(state)), store: null, draw, ready: false };
-  let started = "";
-  let due = false;
 
   const shell = startShell({
     page,
     push: () => desk.push,
-    extra: () => (desk.ready ? [el("strong", { class: "store-here" }, desk.store.name), extra(desk), soundSwitch()] : []),
+    extra: () => (desk.ready ? [el("strong", { class: "store-here" }, desk.store.name), extra(desk), soundSwitch(true)] : []),
     redraw: draw,
   });
 
@@ -151,7 +152,7 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   setInterval(lookAgain, LOOK_EVERY_MS);
 }
 
-const FIRST = 40;
+const FIRST = 20;
 let allowed = FIRST;
 let growing = false;
 
