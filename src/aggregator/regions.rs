@@ -162,14 +162,33 @@ impl Regions {
         if let Some(region) = self.get(&id) {
             return Ok(region);
         }
-        if let Some(why) = self.broken.read().get(&id) {
-            return Err(format!("the centre's copy of region {id} can't be used: {why}"));
+        if self.broken.read().contains_key(&id) {
+            return self.mended(&id);
         }
         if *pass != Pass::Any || self.open.read().len() >= SANDBOX_REGIONS_MAX {
             return Err(format!("region {id} is not configured here"));
         }
         tracing::info!(region = %id, "a region comes to this sandbox for the first time");
         self.make(&id).map_err(|error| error.to_string())
+    }
+
+    /// A region whose copy could not be used, if it can be now: some reasons pass, such as a full disk, and a region that comes
+    /// again, at its own slow pace, is the occasion to look.
+    fn mended(&self, id: &RegionId) -> Result<Arc<Region>, String> {
+        let made = self.make(id);
+        let mut broken = self.broken.write();
+        match made {
+            Ok(region) => {
+                broken.remove(id);
+                tracing::info!(region = %id, "a region's copy can be used again");
+                Ok(region)
+            }
+            Err(error) => {
+                let why = error.to_string();
+                broken.insert(id.clone(), why.clone());
+                Err(format!("the centre's copy of region {id} can't be used: {why}"))
+            }
+        }
     }
 
     /// Places for connections.

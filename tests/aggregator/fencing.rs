@@ -236,5 +236,13 @@ fn a_copy_of_another_region_is_left_alone_and_the_others_are_served() {
     });
     assert!(east.sells());
     east.process.stop();
+
+    // Somebody takes the foreign copy away: the centre need not start again for the region to be served.
+    std::fs::remove_dir_all(centre.copy_of("east")).unwrap();
+    east.process.restart();
+    east.shipped("east", &centre);
+    green(&centre, "east");
+    assert_eq!(crate::common::Client::new(centre.address(), None).get("/readyz").status, 200);
+    east.process.stop();
     south.process.stop();
 }

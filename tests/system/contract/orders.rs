@@ -224,3 +224,23 @@ fn a_refused_request_does_not_use_its_key_up() {
     world.store.put("/v1/stores/s1/stock/rare", &json!({"available": 4})).expect(200);
     world.anna.post_with_key("/v1/orders", "k", &body).expect(201);
 }
+
+#[test]
+fn how_many_orders_come_first_is_said_to_whoever_asks() {
+    let mut world = World::new();
+    let mut ids = Vec::new();
+    for key in ["first", "second", "third"] {
+        let order = world.anna.post_with_key("/v1/orders", key, &one_meal()).expect(201);
+        let id = text(&order["id"]);
+        world.node.client(None).post_empty(&format!("/v1/sandbox/payments/{id}/succeed")).expect(200);
+        ids.push(id);
+    }
+    for (place, id) in ids.iter().enumerate() {
+        let asked = world.anna.get(&format!("/v1/orders/{id}?ahead=true")).expect(200);
+        assert_eq!(asked["ahead"], place);
+        let order = world.anna.get(&format!("/v1/orders/{id}")).expect(200);
+        assert!(order.get("ahead").is_none(), "it is no part of the order: {order:#}");
+        check(&order, ORDER);
+    }
+    assert_eq!(world.anna.get(&format!("/v1/orders/{}?ahead=perhaps", ids[0])).problem(), "malformed");
+}

@@ -137,7 +137,6 @@ pub const ORDER: Shape = Object(&[
     ("reason?", Text),
     ("refund?", Object(&[("status", Text), ("amount", Int(1))])),
     ("position?", Int(1)),
-    ("ahead?", Int(0)),
     ("wait_minutes?", Int(0)),
     ("offset", Int(1)),
 ]);
