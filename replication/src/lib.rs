@@ -16,7 +16,7 @@ mod seam;
 pub mod sender;
 #[cfg(any(test, feature = "simulation"))]
 #[expect(clippy::cast_possible_truncation, reason = "small numbers, and a test may stop where it fails")]
-#[cfg_attr(not(test), expect(clippy::indexing_slicing, reason = "a simulation may stop where it fails"))]
+#[expect(clippy::indexing_slicing, reason = "a simulation may stop where it fails")]
 pub mod simulation;
 
 // The doubles are shared with the tests that see the crate from outside.

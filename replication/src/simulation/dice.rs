@@ -11,7 +11,7 @@ impl Dice {
     }
 
     /// Any number.
-    #[cfg_attr(not(test), expect(clippy::should_implement_trait, reason = "dice are no iterator"))]
+    #[expect(clippy::should_implement_trait, reason = "dice are no iterator")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;

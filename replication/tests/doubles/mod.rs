@@ -3,16 +3,13 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-#[path = "../../src/simulation/dice.rs"]
-mod dice;
-
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use qucan_replication::{
     Batch, Fence, FenceReason, Greeting, Hello, Identity, Point, Sink, SinkError, SnapshotInfo, Source, SourceError,
 };
 
-pub use dice::Dice;
+pub use qucan_replication::simulation::Dice;
 
 /// One group: epoch, first, count, previous hash, payload, hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
