@@ -28,7 +28,7 @@ const LINE_DOWN = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESE
 /** A page of its own, watched: every error in it fails the run, but for refused connections while something restarts. */
 export async function open(browser, url, { name, width = 1280, height = 800, locale = "zh-CN", colorScheme = "light", sockets = true, scripts = [], ...more }) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce", ...more });
-  context.setDefaultTimeout(8_000);
+  context.setDefaultTimeout(15_000);
   for (const script of scripts) await context.addInitScript(script);
   return openIn(context, url, { name, sockets });
 }

@@ -1,5 +1,5 @@
 // Calling a ticket ready ("bump"): for five seconds it can be taken back, then it is sent. What could not be sent stays a ticket that
-// says so, and is sent when the line is back; nothing is called ready that the node does not know of.
+// says so at once, and is sent when the line is back; nothing is called ready that the node does not know of.
 
 const TAKE_BACK_MS = 5_000;
 const TRY_AGAIN_MS = 5_000;
@@ -56,7 +56,7 @@ export class Bumps {
     if (!bump || !order) return;
     bump.state = "sending";
     this.#changed();
-    const { problem } = await this.#orders.act(order, "ready", undefined, { quiet: true });
+    const { problem } = await this.#orders.act(order, "ready", undefined, { quiet: true, attempts: 1 });
     if (problem && (problem.status === 0 || problem.status >= 500 || problem.status === 429)) {
       bump.state = "unsent";
       bump.timer = setTimeout(() => this.#send(id), TRY_AGAIN_MS);

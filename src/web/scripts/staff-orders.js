@@ -105,15 +105,15 @@ export class StoreOrders {
 
   /**
    * `accept`, `reject`, `ready` or `collected`; a second tap while it is under way does nothing. Gives the order as it is then, or
-   * the problem (which was told, unless `quiet`).
-   * @param {Order} order @param {string} step @param {unknown} [body] @param {{ quiet?: boolean }} [how]
+   * the problem (which was told, unless `quiet`). Who tries again by itself asks for one of `attempts`.
+   * @param {Order} order @param {string} step @param {unknown} [body] @param {{ quiet?: boolean, attempts?: number }} [how]
    */
-  async act(order, step, body, { quiet = false } = {}) {
+  async act(order, step, body, { quiet = false, attempts } = {}) {
     if (this.#busy.has(order.id)) return {};
     this.#busy.add(order.id);
     this.#changed(order);
     try {
-      const now = await call("POST", `${path`/v1/orders/${order.id}`}/${step}`, { body });
+      const now = await call("POST", `${path`/v1/orders/${order.id}`}/${step}`, { body, attempts });
       this.take(now);
       return { now };
     } catch (problem) {
