@@ -8,6 +8,10 @@
 mod bytes;
 mod directory;
 mod identity;
+#[cfg(feature = "simulation")]
+pub mod plant;
+#[cfg(not(feature = "simulation"))]
+mod plant;
 mod position;
 
 pub mod fs;

@@ -19,6 +19,8 @@
 
 mod commands;
 mod compare;
+#[path = "../common/catalog.rs"]
+mod parts;
 mod plain;
 mod plain_orders;
 mod run;

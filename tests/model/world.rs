@@ -1,25 +1,20 @@
 //! From symbols to the domain's own types: the catalogue, the actors, the ids.
 
-use std::collections::BTreeSet;
-
-use jiff::tz::TimeZone;
 use qucan::domain::actor::Actor;
-use qucan::domain::catalog::{CatalogImport, Choice, Item, Name, OptionGroup, StockDeclaration, StoreScope};
+use qucan::domain::catalog::{CatalogImport, Choice, OptionGroup, StockDeclaration, StoreScope};
 use qucan::domain::command::{RequestedLine, RequestedOption, StartRegion};
-use qucan::domain::coupon::{Campaign, RegionSecret};
+use qucan::domain::coupon::RegionSecret;
 use qucan::domain::id::{CampaignId, MemberId, Sku, StoreId};
 use qucan::domain::money::{Currency, Fen};
-use qucan::domain::store::Store;
-use qucan::domain::time::{MinuteOfDay, Opening, Timestamp, WeeklyHours};
 
 use crate::commands::{HOUR, Line, Options, Variant};
+pub use crate::parts::BEGIN;
+use crate::parts::{item, name, offer, only, open_between};
 
 pub const SKUS: [&str; 6] = ["meal", "tea", "cake", "soup", "gift", "nothing"];
 pub const STORES: [&str; 5] = ["s0", "s1", "s2", "s3", "nowhere"];
 pub const CAMPAIGNS: [&str; 3] = ["yuan", "free", "none"];
 pub const MEMBERS: [&str; 4] = ["ann", "bob", "cai", "dee"];
-/// 2026-11-23 10:00 in Shanghai, a Monday.
-pub const BEGIN: i64 = 1_795_399_200_000;
 pub const YUAN_ENDS: i64 = BEGIN + 240 * HOUR;
 pub const FREE_ENDS: i64 = BEGIN + 48 * HOUR;
 
@@ -73,12 +68,10 @@ pub fn requested(line: &Line) -> RequestedLine {
 }
 
 pub fn import(variant: &Variant) -> CatalogImport {
-    let mut stores = vec![at("s0", 0, 1_440), at("s1", 360, 1_320), at("s2", 1_080, 120)];
+    let mut stores = vec![open_between("s0", 0, 1_440), open_between("s1", 360, 1_320), open_between("s2", 1_080, 120)];
     if variant.fourth_store {
-        stores.push(at("s3", 0, 1_440));
+        stores.push(open_between("s3", 0, 1_440));
     }
-    let only =
-        |names: &[&str]| StoreScope::Listed(names.iter().map(|name| name.parse().unwrap()).collect::<BTreeSet<_>>());
     let mut items = vec![
         item("meal", variant.meal_price, Some(600), StoreScope::All),
         item("tea", 900, Some(1_300), only(&["s0", "s1"])),
@@ -110,52 +103,7 @@ pub fn import(variant: &Variant) -> CatalogImport {
     CatalogImport { currency: Currency::CNY, stores, items, stock: declared, campaigns, set_stock: variant.set_stock }
 }
 
-fn at(id: &str, from: u16, to: u16) -> Store {
-    let opening = Opening { from: MinuteOfDay(from), to: MinuteOfDay(to) };
-    Store {
-        id: id.parse().unwrap(),
-        name: id.into(),
-        city: "上海".into(),
-        address: "".into(),
-        lat_micro: 31_230_400,
-        lon_micro: 121_473_700,
-        timezone: TimeZone::get("Asia/Shanghai").unwrap(),
-        hours: WeeklyHours(std::array::from_fn(|_| vec![opening])),
-        business_day_starts: MinuteOfDay(240),
-    }
-}
-
-fn item(sku: &str, price: i64, tax_rate_bp: Option<u16>, stores: StoreScope) -> Item {
-    Item {
-        sku: sku.parse().unwrap(),
-        name: name(sku),
-        price: Fen(price),
-        tax_rate_bp,
-        category: "all".into(),
-        stores,
-        options: Vec::new(),
-        image: None,
-    }
-}
-
 fn group(id: &str, min: u8, max: u8, choices: &[(&str, i64)]) -> OptionGroup {
     let choice = |(id, price): &(&str, i64)| Choice { id: id.parse().unwrap(), name: name(id), price: Fen(*price) };
     OptionGroup { id: id.parse().unwrap(), name: name(id), min, max, choices: choices.iter().map(choice).collect() }
-}
-
-fn offer(id: &str, sku: &str, pay_price: i64, quota: u32, per_member: u16, ends_at: i64) -> Campaign {
-    Campaign {
-        id: id.parse().unwrap(),
-        name: name(id),
-        sku: sku.parse().unwrap(),
-        pay_price: Fen(pay_price),
-        quota,
-        per_member,
-        starts_at: Timestamp(BEGIN),
-        ends_at: Timestamp(ends_at),
-    }
-}
-
-fn name(text: &str) -> Name {
-    Name { zh: text.into(), en: text.into() }
 }

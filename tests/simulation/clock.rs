@@ -6,8 +6,7 @@ use std::time::Duration;
 use qucan::domain::time::Timestamp;
 use qucan::engine::clock::Clock;
 
-/// 2026-11-23 10:00 in Shanghai, a Monday.
-pub const BEGIN: i64 = 1_795_399_200_000;
+use crate::parts::BEGIN;
 
 #[derive(Debug, Default)]
 pub struct SimClock {
@@ -22,6 +21,11 @@ impl SimClock {
 
     pub fn jump(&self, millis: i64) {
         self.jumped_millis.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// All jumps together.
+    pub fn jumped(&self) -> i64 {
+        self.jumped_millis.load(Ordering::Relaxed)
     }
 }
 

@@ -12,20 +12,23 @@ use qucan::domain::payment::{RefundOutcome, RefundStatus};
 use qucan::domain::rejection::Rejection;
 use qucan::engine::answer::{Answer, Refusal, Request, Unavailable};
 use qucan::engine::clock::Clock;
-use qucan::engine::stepped::Asked;
+use qucan::engine::stepped::{Asked, Stepped};
 use qucan_replication::simulation::{Dice, Tally};
+use qucan_storage::Sequence;
 
 use crate::catalogue::{MEMBERS, SKUS, STORES, campaign, import, store};
-use crate::ledger::Ledger;
+use crate::ledger::{Acknowledged, Ledger};
+use crate::node::Node;
 use crate::region::Region;
 
 /// The variant of the catalogue that counts stock anew.
 const RESTOCKING: u64 = 4;
 
-/// A request that waits for its answer.
+/// A request that waits for its answer, perhaps of a node that only takes itself for the region's.
 struct Pending {
     asked: Asked,
     request: Request,
+    rival: bool,
 }
 
 #[derive(Default)]
@@ -43,21 +46,26 @@ pub struct Crowd {
 
 impl Crowd {
     /// Somebody wants something.
-    pub fn act(&mut self, region: &Region, dice: &mut Dice, tally: &mut Tally) {
-        self.number += 1;
-        let request = self.wish(region, dice, tally);
-        self.ask(region, request, tally);
+    pub fn acts(region: &mut Region, dice: &mut Dice, tally: &mut Tally) {
+        let Region { node, rival, crowd, .. } = region;
+        let at_rival = rival.as_ref().filter(|rival| rival.engine.is_some() && dice.one_in(2));
+        crowd.number += 1;
+        let request = crowd.wish(node, dice, tally);
+        crowd.ask(at_rival.unwrap_or(node), at_rival.is_some(), request, tally);
     }
 
     /// Everything is in stock again; whoever comes now must be served.
-    pub fn restock(&mut self, region: &Region, tally: &mut Tally) {
-        self.ask(region, request(operator(), Command::ImportCatalog(Box::new(import(RESTOCKING)))), tally);
+    pub fn restock(&mut self, node: &Node, tally: &mut Tally) {
+        self.ask(node, false, request(operator(), Command::ImportCatalog(Box::new(import(RESTOCKING)))), tally);
     }
 
-    fn ask(&mut self, region: &Region, request: Request, tally: &mut Tally) {
-        let Some(engine) = &region.engine else {
+    fn ask(&mut self, node: &Node, rival: bool, request: Request, tally: &mut Tally) {
+        let Some(engine) = &node.engine else {
             return tally.count("asked nobody");
         };
+        if rival {
+            tally.count("asked another node");
+        }
         if let Command::PlaceOrder(place) = &request.command {
             self.ledger.placement_sent(place.key.as_str());
         }
@@ -71,12 +79,31 @@ impl Crowd {
             }
         }
         match engine.submit(request.clone()) {
-            Ok(asked) => self.pending.push(Pending { asked, request }),
+            Ok(asked) => self.pending.push(Pending { asked, request, rival }),
             Err(refusal) => tally.count(refused(&refusal)),
         }
     }
 
-    fn wish(&mut self, region: &Region, dice: &mut Dice, tally: &mut Tally) -> Request {
+    /// An order that was told as closed.
+    pub fn some_closed(&self, dice: &mut Dice) -> Option<Arc<Order>> {
+        let closed: Vec<_> = self.known.values().filter(|order| order.is_closed()).collect();
+        closed.get(dice.index(closed.len())).map(|order| Arc::clone(order))
+    }
+
+    /// What came after `kept` is not the region's history any more.
+    pub fn history_ended(&mut self, kept: Sequence) {
+        self.ledger.history_ended(kept);
+        self.known.retain(|_, order| self.ledger.knows(order));
+        self.coupons.retain(|(_, coupon)| self.ledger.knows_coupon(*coupon));
+    }
+
+    /// A day passes: nobody remembers what they asked, and no key is kept that long.
+    pub fn sleeps(&mut self) {
+        self.repeatable.clear();
+        self.pending.clear();
+    }
+
+    fn wish(&mut self, node: &Node, dice: &mut Dice, tally: &mut Tally) -> Request {
         if !self.open_for_business {
             return request(operator(), Command::ImportCatalog(Box::new(import(0))));
         }
@@ -108,7 +135,7 @@ impl Crowd {
             }
             (93..96, _) => {
                 let accepting = dice.below(3) > 0;
-                let until = dice.one_in(2).then(|| region.clock.now().plus(qucan::domain::time::Millis::seconds(3)));
+                let until = dice.one_in(2).then(|| node.clock.now().plus(qucan::domain::time::Millis::seconds(3)));
                 let store = some_store(dice);
                 let until = until.filter(|_| !accepting);
                 request(operator(), Command::SetAccepting { store, accepting, reason: None, until })
@@ -185,41 +212,69 @@ impl Crowd {
         request(Actor::Provider, Command::RecordPayment { order: order.id, provider, reference, amount: order.payable })
     }
 
-    /// Takes in the answers that have come.
-    pub fn listen(&mut self, region: &Region, tally: &mut Tally) -> Result<(), String> {
-        let Some(engine) = &region.engine else {
-            return Ok(());
-        };
-        let mut waiting = Vec::new();
+    /// Takes in the answers that have come from a node; how many of them say that something is done.
+    pub fn listen(&mut self, engine: &Stepped, rival: bool, tally: &mut Tally) -> Result<usize, String> {
+        let (mut waiting, mut done) = (Vec::new(), 0);
         for mut pending in std::mem::take(&mut self.pending) {
+            if pending.rival != rival {
+                waiting.push(pending);
+                continue;
+            }
             match engine.answer(&mut pending.asked) {
                 None => waiting.push(pending),
-                Some(Ok(answer)) => self.told(&pending.request, &answer, tally)?,
+                Some(Ok(answer)) => {
+                    done += 1;
+                    if rival {
+                        self.told_elsewhere(&pending.request, &answer, engine, tally);
+                    } else {
+                        self.told(&pending.request, &answer, engine, tally)?;
+                    }
+                }
                 Some(Err(refusal)) => tally.count(refused(&refusal)),
             }
         }
         self.pending = waiting;
-        Ok(())
+        Ok(done)
     }
 
     /// The process is gone: whoever waits knows nothing.
-    pub fn hung_up(&mut self, tally: &mut Tally) {
-        if !self.pending.is_empty() {
+    pub fn hung_up(&mut self, rival: bool, tally: &mut Tally) {
+        let (gone, waiting) = std::mem::take(&mut self.pending).into_iter().partition(|pending| pending.rival == rival);
+        self.pending = waiting;
+        let gone: Vec<Pending> = gone;
+        if !gone.is_empty() {
             tally.count("answers never came");
         }
-        for pending in self.pending.drain(..) {
+        for pending in gone {
             if matches!(pending.request.command, Command::PlaceOrder(_) | Command::RecordPayment { .. }) {
                 self.repeatable.push(pending.request);
             }
         }
     }
 
-    fn told(&mut self, request: &Request, answer: &Answer, tally: &mut Tally) -> Result<(), String> {
+    /// What another node says holds only if the centre follows it.
+    fn told_elsewhere(&mut self, request: &Request, answer: &Answer, engine: &Stepped, tally: &mut Tally) {
+        let what = match (answer, &request.command) {
+            (Answer::Order { order, .. }, Command::PlaceOrder(place)) => {
+                self.ledger
+                    .told_elsewhere(engine.last(), Acknowledged::Placed(place.key.as_str().to_owned(), order.id));
+                Acknowledged::Image(Arc::clone(order))
+            }
+            (Answer::Order { order, .. }, _) => Acknowledged::Image(Arc::clone(order)),
+            (Answer::Coupon { coupon, .. }, _) => Acknowledged::Coupon(coupon.id),
+            _ => return,
+        };
+        self.ledger.told_elsewhere(engine.last(), what);
+        tally.count("answered by another node");
+    }
+
+    fn told(&mut self, request: &Request, answer: &Answer, engine: &Stepped, tally: &mut Tally) -> Result<(), String> {
+        let at = engine.last();
         match answer {
             Answer::Order { order, fresh } => {
-                self.ledger.told(order)?;
+                self.ledger.told(order, at)?;
                 if let Command::PlaceOrder(place) = &request.command {
-                    self.ledger.placement_told(place.key.as_str(), order.id)?;
+                    self.ledger.placement_told(place.key.as_str(), order.id, at)?;
                     tally.count(if *fresh { "placed" } else { "placed before" });
                     if order.coupon.is_some() {
                         tally.count("coupon used");
@@ -231,7 +286,7 @@ impl Crowd {
                 }
             }
             Answer::Coupon { coupon, .. } => {
-                self.ledger.coupon_told(coupon.id);
+                self.ledger.coupon_told(coupon.id, at);
                 if let Command::ClaimCoupon { member, .. } = &request.command {
                     self.coupons.push((member.clone(), coupon.id));
                 }
@@ -251,6 +306,8 @@ fn refused(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Unavailable(Unavailable::DiskFull) => "refused: disk full",
         Refusal::Unavailable(Unavailable::StorageFailed) => "refused: storage failed",
+        Refusal::Unavailable(Unavailable::Rebuilding) => "refused: rebuilding",
+        Refusal::Unavailable(Unavailable::Fenced) => "refused: fenced",
         Refusal::Unavailable(_) => "refused: unavailable",
         Refusal::Rejected(Rejection::OutOfStock { .. }) => "refused: out of stock",
         Refusal::Rejected(Rejection::QuotaExhausted { .. }) => "refused: quota exhausted",

@@ -1,5 +1,5 @@
-//! Deterministic simulation: a whole region and a centre, one thread, simulated clock, disks and line; the real domain,
-//! engine, log, snapshots, replication and applying. One seed decides everything that happens.
+//! Deterministic simulation: whole regions and a centre, one thread, simulated clock, disks, tables and lines; the real
+//! domain, engine, log, snapshots, projection, replication and applying. One seed decides everything that happens.
 //!
 //! `QUCAN_SEEDS=n` runs so many seeds instead of the usual ones; `QUCAN_SEED=n` runs that one and says what happened.
 
@@ -10,14 +10,22 @@
 
 mod catalogue;
 mod centre;
+mod check;
 mod clock;
 mod crowd;
 mod history;
 mod ledger;
+mod line;
 mod misfortune;
+mod node;
+mod operator;
+#[path = "../common/catalog.rs"]
+mod parts;
 mod plants;
+mod projection;
 mod reached;
 mod region;
+mod rot;
 mod run;
 mod store;
 mod world;
@@ -139,6 +147,26 @@ fn a_batch_applied_twice_is_found() {
 #[test]
 fn a_store_that_is_believed_is_found() {
     is_found(Bug::StoreBelieved);
+}
+
+#[test]
+fn forgotten_directory_syncs_are_found() {
+    is_found(Bug::NoDirectorySync);
+}
+
+#[test]
+fn an_answer_before_the_sync_is_found() {
+    is_found(Bug::AnsweredBeforeSync);
+}
+
+#[test]
+fn checksums_that_are_ignored_are_found() {
+    is_found(Bug::ChecksumsIgnored);
+}
+
+#[test]
+fn a_projection_that_is_believed_is_found() {
+    is_found(Bug::ProjectionBelieved);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use std::time::Instant;
 use crate::bytes::wide;
 use crate::fs::{FileSystem, is_no_room, write_all_at};
 use crate::limits::GROUP_BYTES_MAX;
-use crate::{Epoch, Position, Sequence};
+use crate::{Epoch, Position, Sequence, plant};
 
 pub use buffer::GroupBuffer;
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
@@ -157,7 +157,13 @@ impl Log {
 
     fn write_and_sync(&mut self, frames: &[u8], end: Position, epoch: Epoch) -> Result<(), AppendError> {
         let file = &self.active.file;
-        if let Err(error) = write_all_at(&**file, frames, self.active.offset).and_then(|()| file.sync_data()) {
+        let write = || write_all_at(&**file, frames, self.active.offset);
+        let outcome = if plant::answers_before_sync() {
+            file.sync_data().and_then(|()| write())
+        } else {
+            write().and_then(|()| file.sync_data())
+        };
+        if let Err(error) = outcome {
             return Err(self.poison(&error));
         }
         self.active.offset = self.active.offset.saturating_add(wide(frames.len()));

@@ -1,0 +1,190 @@
+//! The projection in the simulation: what may befall its tables, and what whoever asks for closed orders must be told:
+//! the order as it was last told or newer, `rebuilding`, but never "not found".
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use qucan::domain::id::MemberId;
+use qucan::domain::order::Order;
+use qucan::domain::time::{BusinessDay, Millis, MinuteOfDay, business_day};
+use qucan::engine::answer::Unavailable;
+use qucan::engine::clock::Clock;
+use qucan::engine::stepped::Stepped;
+use qucan::engine::{ProjectionPhase, StoreOrdersFilter};
+use qucan_replication::simulation::{Dice, Tally};
+use qucan_storage::table::{CommitFault, TableMishap};
+
+use crate::catalogue::{MEMBERS, STORES};
+use crate::history::History;
+use crate::node::{KEEP_DAYS, Node};
+use crate::world::World;
+
+/// What may befall the tables of a process that is gone.
+pub fn may_break(node: &mut Node, dice: &mut Dice, tally: &mut Tally) {
+    match dice.below(14) {
+        0 => {
+            tally.count("projection: lost");
+            node.tables.lose();
+        }
+        1 | 2 => {
+            if let Some(older) = node.older_tables.take() {
+                tally.count("projection: an older one");
+                node.tables.put(&older);
+            }
+        }
+        3 | 4 => node.older_tables = Some(node.tables.image()),
+        5 | 6 => {
+            let mishap = TableMishap::ALL[dice.index(TableMishap::ALL.len())];
+            if node.tables.break_one(dice.index(8), mishap) {
+                tally.count(match mishap {
+                    TableMishap::FailsToOpen => "projection: fails to open",
+                    TableMishap::PanicsAtOpen => "projection: panics at open",
+                    TableMishap::FailsToRead => "projection: fails to read",
+                    TableMishap::TableEmptied => "projection: a table emptied",
+                    TableMishap::MarkerLost => "projection: its marker lost",
+                });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What may befall the tables of one that runs.
+pub fn fails(node: &Node, dice: &mut Dice, tally: &mut Tally) {
+    match dice.below(4) {
+        0 => {
+            tally.count("projection: a batch to fail");
+            node.tables.fail_next_commit(CommitFault::Nothing);
+        }
+        1 => {
+            tally.count("projection: a batch to be kept and said to have failed");
+            node.tables.fail_next_commit(CommitFault::Everything);
+        }
+        2 => {
+            tally.count("projection: no room");
+            node.tables.set_full(true);
+        }
+        _ => node.tables.set_full(false),
+    }
+}
+
+/// Whether it has followed the log to its end.
+pub fn is_whole(node: &Node) -> bool {
+    node.engine.as_ref().is_some_and(|engine| {
+        let status = engine.handle().status();
+        status.projection == ProjectionPhase::Following && status.projected_to == status.log_head
+    })
+}
+
+/// Orders of this day and of later ones are kept for sure.
+fn first_day_kept(node: &Node) -> BusinessDay {
+    // The clock may have gone back a little since the last order.
+    let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    let today = business_day(&zone, MinuteOfDay(240), node.clock.now().plus(Millis::minutes(30)));
+    BusinessDay((today.0 + 1).saturating_sub(KEEP_DAYS))
+}
+
+/// Somebody asks for a closed order that they were told about, in one of three ways.
+pub fn is_asked(world: &mut World, region: usize) -> Result<(), String> {
+    if !world.dice.one_in(5) {
+        return Ok(());
+    }
+    let here = &world.regions[region];
+    let Some(engine) = &here.node.engine else { return Ok(()) };
+    let Some(order) = here.crowd.some_closed(&mut world.dice) else { return Ok(()) };
+    let found = match world.dice.below(3) {
+        0 => engine.order(order.id),
+        1 => engine.orders_of_member(&order.member, None, 500).map(|orders| found_in(&orders, &order)),
+        _ => {
+            let filter = StoreOrdersFilter { day: order.business_day, status: None, code: None };
+            engine.orders_of_store(&order.store, &filter, None, 500).map(|orders| found_in(&orders, &order))
+        }
+    };
+    let name = match found {
+        Ok(Some(found)) if found.offset >= order.offset => "history: answered",
+        Ok(None) if order.business_day < first_day_kept(&here.node) => "history: past its retention",
+        Err(Unavailable::Rebuilding) => "history: rebuilding",
+        found => return Err(format!("{} was told as {order:?} and is answered with {found:?}", order.id)),
+    };
+    world.tally.count(name);
+    if matches!(engine.handle().status().projection, ProjectionPhase::Paused(_)) {
+        world.tally.count("projection: pauses");
+    }
+    Ok(())
+}
+
+fn found_in(orders: &[Arc<Order>], order: &Order) -> Option<Arc<Order>> {
+    orders.iter().find(|found| found.id == order.id).cloned()
+}
+
+/// Every closed order that is kept is answered as the log has it, in every list; and nothing else is.
+pub fn check(node: &Node, engine: &Stepped, history: &History) -> Result<(), String> {
+    let first = first_day_kept(node);
+    let failed = |error: Unavailable| format!("closed orders can't be asked for in the end: {error}");
+    for order in history.orders.values() {
+        match engine.order(order.id).map_err(failed)? {
+            Some(found) if found == *order => {}
+            None if order.business_day < first => {}
+            found => return Err(format!("on the log is {order:?}, the answer is {found:?}")),
+        }
+    }
+    let by_member = |member: &MemberId| engine.orders_of_member(member, None, 500);
+    for member in MEMBERS {
+        let member: MemberId = member.parse().unwrap();
+        let answered = by_member(&member).map_err(failed)?;
+        is_all(&answered, history, first, |order| order.member == member)?;
+    }
+    let days = history.orders.values().map(|order| order.business_day);
+    let days: std::collections::BTreeSet<BusinessDay> = days.filter(|day| *day >= first).collect();
+    for (store, day) in STORES.iter().flat_map(|store| days.iter().map(move |day| (*store, *day))) {
+        let store = store.parse().unwrap();
+        let filter = StoreOrdersFilter { day, status: None, code: None };
+        let answered = engine.orders_of_store(&store, &filter, None, 500).map_err(failed)?;
+        is_all(&answered, history, first, |order| order.store == store && order.business_day == day)?;
+    }
+    Ok(())
+}
+
+fn is_all(
+    answered: &[Arc<Order>],
+    history: &History,
+    first: BusinessDay,
+    belongs: impl Fn(&Order) -> bool,
+) -> Result<(), String> {
+    let answered: BTreeMap<u64, &Arc<Order>> = answered.iter().map(|order| (order.id.packed(), order)).collect();
+    let expected = history.orders.values().filter(|order| belongs(order));
+    if let Some(missing) = expected.clone().find(|order| {
+        order.business_day >= first && answered.get(&order.id.packed()).is_none_or(|found| *found != *order)
+    }) {
+        return Err(format!("{} is missing in a list or differs from the log", missing.id));
+    }
+    match answered.values().find(|found| !expected.clone().any(|order| order.id == found.id)) {
+        Some(foreign) => Err(format!("{} does not belong into a list that holds it", foreign.id)),
+        None => Ok(()),
+    }
+}
+
+/// A projection that is built again from the log is the one that followed it.
+pub fn check_rebuilt(world: &mut World, region: usize) -> Result<(), String> {
+    let state = world.regions[region].node.dir().join("state");
+    let node = &mut world.regions[region].node;
+    let live = node.tables.rows_below(&state);
+    node.dies(None);
+    node.tables.lose();
+    node.start()?;
+    let Some(engine) = &mut node.engine else { return Err("the region does not start".to_owned()) };
+    // Nothing is decided meanwhile.
+    for _ in 0..10_000 {
+        if engine.project() && engine.handle().status().projection == ProjectionPhase::Following {
+            break;
+        }
+    }
+    let rebuilt = node.tables.rows_below(&state);
+    if live != rebuilt {
+        let differs = live.iter().find(|(table, rows)| rebuilt.get(table) != Some(rows)).map(|(table, _)| table);
+        return Err(format!("a rebuilt projection differs from the live one, first in {differs:?}"));
+    }
+    world.tally.count("projection: rebuilt equals live");
+    Ok(())
+}
