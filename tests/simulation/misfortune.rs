@@ -139,7 +139,7 @@ fn needs_a_person(world: &mut World, region: usize) {
         }
         4 | 5 => {
             let Region { node, old_copy, .. } = &mut world.regions[region];
-            if node.refuses.is_none() {
+            if node.refuses.is_none() && (old_copy.is_none() || world.dice.one_in(4)) {
                 *old_copy = Some(node.copy());
             }
         }

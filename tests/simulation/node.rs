@@ -44,6 +44,8 @@ pub struct Node {
     pub fence_kept: bool,
     /// How its projection once was.
     pub older_tables: Option<TablesImage>,
+    /// What it answers has not been compared with its log since it was started.
+    pub just_started: bool,
     options: EngineOptions,
     instance: u128,
 }
@@ -129,6 +131,7 @@ impl Node {
             refuses: None,
             fence_kept: false,
             older_tables: None,
+            just_started: false,
             options,
             instance: u128::from(seed) << 64,
         }
@@ -168,7 +171,7 @@ impl Node {
                 if self.fence_kept && engine.handle().status().fenced.is_none() {
                     return Err("a fence was forgotten over a restart".to_owned());
                 }
-                self.engine = Some(engine);
+                (self.engine, self.just_started) = (Some(engine), true);
                 Ok(Started::Runs)
             }
             Err(_) if self.fault_planned || is_full(&self.fs) => Ok(Started::NotYet),
@@ -209,6 +212,8 @@ impl Node {
         }
         match LogReader::open(self.fs.shared(), &self.log_dir(), at.sequence) {
             Ok(reader) => Ok(reader.position() == Some(at)),
+            // The power is off again.
+            Err(_) if self.fault_planned => Ok(true),
             // Older rot that a start need not read: it is named by whoever reads it.
             Err(error) if self.rotten && is_named(&error.to_string()) => Ok(true),
             Err(error) => Err(format!("the log can't be read at {}: {error}", at.sequence)),

@@ -1,7 +1,7 @@
 //! The projection in the simulation: what may befall its tables, and what whoever asks for closed orders must be told:
 //! the order as it was last told or newer, `rebuilding`, but never "not found".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -77,6 +77,10 @@ pub fn is_whole(node: &Node) -> bool {
     })
 }
 
+fn phase(node: &Node) -> Option<ProjectionPhase> {
+    node.engine.as_ref().map(|engine| engine.handle().status().projection)
+}
+
 /// Orders of this day and of later ones are kept for sure.
 fn first_day_kept(node: &Node) -> BusinessDay {
     // The clock may have gone back a little since the last order.
@@ -85,8 +89,14 @@ fn first_day_kept(node: &Node) -> BusinessDay {
     BusinessDay((today.0 + 1).saturating_sub(KEEP_DAYS))
 }
 
-/// Somebody asks for a closed order that they were told about, in one of three ways.
+/// Somebody asks for a closed order that they were told about, in one of three ways; or for everything.
 pub fn is_asked(world: &mut World, region: usize) -> Result<(), String> {
+    let node = &mut world.regions[region].node;
+    let first = node.just_started && phase(node) == Some(ProjectionPhase::Following);
+    node.just_started &= !first;
+    if (first && world.dice.one_in(2)) || world.dice.one_in(120) {
+        return is_compared(world, region);
+    }
     if !world.dice.one_in(5) {
         return Ok(());
     }
@@ -118,30 +128,85 @@ fn found_in(orders: &[Arc<Order>], order: &Order) -> Option<Arc<Order>> {
     orders.iter().find(|found| found.id == order.id).cloned()
 }
 
-/// Every closed order that is kept is answered as the log has it, in every list; and nothing else is.
-pub fn check(node: &Node, engine: &Stepped, history: &History) -> Result<(), String> {
-    let first = first_day_kept(node);
-    let failed = |error: Unavailable| format!("closed orders can't be asked for in the end: {error}");
-    for order in history.orders.values() {
-        match engine.order(order.id).map_err(failed)? {
-            Some(found) if found == *order => {}
-            None if order.business_day < first => {}
-            found => return Err(format!("on the log is {order:?}, the answer is {found:?}")),
+/// Everything that is answered now is compared with the log, unless it says that it is being rebuilt.
+fn is_compared(world: &mut World, region: usize) -> Result<(), String> {
+    let node = &world.regions[region].node;
+    let Some(engine) = &node.engine else { return Ok(()) };
+    if phase(node) != Some(ProjectionPhase::Following) {
+        return Ok(());
+    }
+    let history = match History::read(&node.fs, &node.log_dir(), engine.last()) {
+        Err(_) if node.rotten || node.fault_planned => return Ok(()),
+        read => read?,
+    };
+    match compare(node, engine, &history) {
+        Ok(()) => world.tally.count("history: compared with the log"),
+        Err(Differs::Unavailable(_)) => world.tally.count("history: found to be broken"),
+        Err(Differs::Wrong(why)) => return Err(why),
+    }
+    Ok(())
+}
+
+/// Everything is answered as the log has it. A table that is found to be broken only now is built again first.
+pub fn check(node: &mut Node, history: &History) -> Result<(), String> {
+    let mut outcome = Ok(());
+    for _ in 0..4 {
+        follow(node);
+        let Some(engine) = &node.engine else { return Err("the region does not run".to_owned()) };
+        match compare(node, engine, history) {
+            Ok(()) => return Ok(()),
+            Err(Differs::Wrong(why)) => return Err(why),
+            Err(Differs::Unavailable(why)) => {
+                outcome = Err(format!("closed orders can't be asked for in the end: {why}"));
+            }
         }
     }
-    let by_member = |member: &MemberId| engine.orders_of_member(member, None, 500);
+    outcome
+}
+
+/// Moves the projection on until it is whole; nothing is decided meanwhile.
+fn follow(node: &mut Node) {
+    for _ in 0..10_000 {
+        if node.engine.as_mut().is_none_or(Stepped::project) && is_whole(node) {
+            return;
+        }
+    }
+}
+
+/// Why answers are not the log's.
+enum Differs {
+    Unavailable(Unavailable),
+    Wrong(String),
+}
+
+impl From<Unavailable> for Differs {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
+    }
+}
+
+/// Every order that is kept is answered as the log has it, by itself and in every list; and nothing else is.
+fn compare(node: &Node, engine: &Stepped, history: &History) -> Result<(), Differs> {
+    let first = first_day_kept(node);
+    for order in history.orders.values() {
+        match engine.order(order.id)? {
+            Some(found) if found == *order => {}
+            None if order.business_day < first => {}
+            found => return Err(Differs::Wrong(format!("on the log is {order:?}, the answer is {found:?}"))),
+        }
+    }
     for member in MEMBERS {
         let member: MemberId = member.parse().unwrap();
-        let answered = by_member(&member).map_err(failed)?;
-        is_all(&answered, history, first, |order| order.member == member)?;
+        let answered = engine.orders_of_member(&member, None, 500)?;
+        is_all(&answered, history, first, |order| order.member == member).map_err(Differs::Wrong)?;
     }
-    let days = history.orders.values().map(|order| order.business_day);
-    let days: std::collections::BTreeSet<BusinessDay> = days.filter(|day| *day >= first).collect();
-    for (store, day) in STORES.iter().flat_map(|store| days.iter().map(move |day| (*store, *day))) {
+    let days: BTreeSet<BusinessDay> = history.orders.values().map(|order| order.business_day).collect();
+    for (store, day) in STORES.iter().flat_map(|store| days.range(first..).map(move |day| (*store, *day))) {
         let store = store.parse().unwrap();
         let filter = StoreOrdersFilter { day, status: None, code: None };
-        let answered = engine.orders_of_store(&store, &filter, None, 500).map_err(failed)?;
-        is_all(&answered, history, first, |order| order.store == store && order.business_day == day)?;
+        let answered = engine.orders_of_store(&store, &filter, None, 500)?;
+        is_all(&answered, history, first, |order| order.store == store && order.business_day == day)
+            .map_err(Differs::Wrong)?;
     }
     Ok(())
 }
@@ -173,13 +238,10 @@ pub fn check_rebuilt(world: &mut World, region: usize) -> Result<(), String> {
     node.dies(None);
     node.tables.lose();
     node.start()?;
-    let Some(engine) = &mut node.engine else { return Err("the region does not start".to_owned()) };
-    // Nothing is decided meanwhile.
-    for _ in 0..10_000 {
-        if engine.project() && engine.handle().status().projection == ProjectionPhase::Following {
-            break;
-        }
+    if node.engine.is_none() {
+        return Err("the region does not start".to_owned());
     }
+    follow(node);
     let rebuilt = node.tables.rows_below(&state);
     if live != rebuilt {
         let differs = live.iter().find(|(table, rows)| rebuilt.get(table) != Some(rows)).map(|(table, _)| table);
