@@ -11,4 +11,5 @@ mod region;
 mod replica;
 mod replica_seed;
 mod restart;
+mod retention;
 mod trouble;
