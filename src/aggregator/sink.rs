@@ -74,6 +74,13 @@ impl Sink for RegionSink {
     }
 
     fn snapshot_end(&mut self, info: &SnapshotInfo) -> Result<Point, SinkError> {
-        self.guest()?.snapshot_end(info)
+        let guest = self.guest()?;
+        let taken = guest.snapshot_end(info);
+        if guest.begins_anew() {
+            let region = guest.region().id().clone();
+            self.guest = None;
+            self.regions.open_anew(&region);
+        }
+        taken
     }
 }

@@ -6,6 +6,7 @@ mod commit;
 mod copy;
 mod fence;
 mod gate;
+mod outrun;
 mod projection;
 mod region;
 mod replica;

@@ -101,7 +101,7 @@ mod tests {
 
     fn gap(number: u64) -> Gap {
         let at = |sequence| Position { sequence: Sequence(sequence), hash: ChainHash([7; 32]) };
-        let time = |by| Timestamp(1_795_399_200_000 + by);
+        let time = |by: i64| Timestamp(1_795_399_200_000 + by);
         Gap { from: at(number), from_time: time(1), to: at(number + 50), to_time: time(2), at: time(3) }
     }
 
