@@ -44,7 +44,7 @@ pub struct Regions {
     open: RwLock<BTreeMap<RegionId, Arc<Region>>>,
     /// Regions whose copies can't be used, with the reason.
     broken: RwLock<BTreeMap<RegionId, String>>,
-    threads: Mutex<Vec<ApplyThread>>,
+    threads: Mutex<BTreeMap<RegionId, ApplyThread>>,
     restart: watch::Receiver<Option<Arc<str>>>,
     /// One at a time makes a region.
     making: Mutex<()>,
@@ -133,9 +133,31 @@ impl Regions {
             return Ok(region);
         }
         let (region, thread) = self.opening.open(id)?;
-        self.threads.lock().push(thread);
+        self.threads.lock().insert(id.clone(), thread);
         self.open.write().insert(id.clone(), Arc::clone(&region));
         Ok(region)
+    }
+
+    /// Opens a region anew, because its copy has to begin anew. Until that is done, and where it fails, those who ask see it as
+    /// it was, or are told why. Blocking.
+    pub fn open_anew(&self, id: &RegionId) {
+        let _making = self.making.lock();
+        let thread = self.threads.lock().remove(id);
+        thread.into_iter().for_each(ApplyThread::join);
+        if let Some(old) = self.get(id) {
+            old.retire();
+        }
+        match self.opening.open(id) {
+            Ok((region, thread)) => {
+                self.threads.lock().insert(id.clone(), thread);
+                self.open.write().insert(id.clone(), region);
+            }
+            Err(error) => {
+                tracing::error!(region = %id, %error, "a region's copy can't be opened anew; it is tried again when its node comes");
+                self.open.write().remove(id);
+                self.broken.write().insert(id.clone(), error.to_string());
+            }
+        }
     }
 
     /// Who a token speaks for.
@@ -241,8 +263,8 @@ impl Regions {
 
     fn end_threads(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
-        threads.iter().for_each(ApplyThread::ask_to_stop);
-        threads.into_iter().for_each(ApplyThread::join);
+        threads.values().for_each(ApplyThread::ask_to_stop);
+        threads.into_values().for_each(ApplyThread::join);
     }
 }
 

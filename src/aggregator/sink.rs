@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use qucan_replication::{Fence, Greeting, Hello, Point, Sink, SinkError, SnapshotInfo};
 
-#[cfg(feature = "simulation")]
-use super::region::Region;
-use super::region::{Cut, Guest};
+use super::region::{Cut, Guest, Region};
 use super::regions::{Pass, Regions};
 
 /// The centre's side of one connection.
@@ -30,6 +28,15 @@ impl Door {
             Self::Pass(regions, pass) => regions.greeted(pass, name),
             #[cfg(feature = "simulation")]
             Self::Open(region) => Ok(Arc::clone(region)),
+        }
+    }
+
+    fn opens_anew(&self, region: &Region) {
+        match self {
+            Self::Pass(regions, _) => regions.open_anew(region.id()),
+            // Whoever simulates finds it closed, and opens it.
+            #[cfg(feature = "simulation")]
+            Self::Open(_) => region.retire(),
         }
     }
 }
@@ -98,6 +105,13 @@ impl Sink for RegionSink {
     }
 
     fn snapshot_end(&mut self, info: &SnapshotInfo) -> Result<Point, SinkError> {
-        self.guest()?.snapshot_end(info)
+        let guest = self.guest()?;
+        let taken = guest.snapshot_end(info);
+        if guest.begins_anew() {
+            let region = Arc::clone(guest.region());
+            self.guest = None;
+            self.door.opens_anew(&region);
+        }
+        taken
     }
 }

@@ -78,6 +78,7 @@ impl Centre {
                 fs: fs.shared(),
                 log: log_options(),
                 snapshot_every_entries,
+                log_bytes_max: u64::MAX,
             };
             let id = name.parse().unwrap();
             RegionCopy { store, region: None, stepped: None, rotten: false, refuses: None, id, opening }
@@ -94,7 +95,7 @@ impl Centre {
     /// Starts it. False where its disk kept it from it, as planned.
     fn start(&mut self) -> Result<bool, String> {
         for copy in &mut self.copies {
-            if copy.refuses.is_some() {
+            if copy.refuses.is_some() || copy.region.is_some() {
                 continue;
             }
             match copy.opening.open_stepped(&copy.id) {
@@ -151,6 +152,12 @@ impl World {
             self.tally.count("centre: disk failed under it");
             let policy = self.some_policy();
             self.centre_dies(policy);
+        }
+        for copy in &mut self.centre.copies {
+            if copy.region.as_ref().is_some_and(|region| region.replica().is_stopped()) {
+                self.tally.count("centre: a copy begins anew with a seed");
+                (copy.stepped, copy.region) = (None, None);
+            }
         }
         if self.centre.is_up() || self.now < self.centre.up_at {
             return Ok(());

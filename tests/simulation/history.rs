@@ -9,8 +9,10 @@ use qucan::domain::order::Order;
 use qucan::domain::state::State;
 use qucan::engine::replay::{Replay, Step, Witness};
 use qucan_storage::fs::SimFs;
-use qucan_storage::log::LogReader;
+use qucan_storage::log::{Group, LogReader, ReadError};
 use qucan_storage::{Position, Sequence};
+
+use crate::node::Node;
 
 /// What a log says.
 pub struct History {
@@ -36,32 +38,53 @@ impl Witness for Images {
     }
 }
 
+/// What is on disk of a log after a sequence, up to `end`: each group, and where it ends.
+pub fn groups(fs: &SimFs, log_dir: &Path, after: Sequence, end: Position) -> Result<Vec<(Position, Vec<u8>)>, String> {
+    let mut groups = Vec::new();
+    if end.sequence <= after {
+        return Ok(groups);
+    }
+    let mut reader = match LogReader::open(fs.shared(), log_dir, after) {
+        Err(ReadError::Trimmed { begins, .. }) => LogReader::open(fs.shared(), log_dir, begins.previous()),
+        opened => opened,
+    }
+    .map_err(|error| error.to_string())?;
+    while let Some(group) = reader.next(end.sequence).map_err(|error| error.to_string())? {
+        groups.push((group.position(), group.raw().to_vec()));
+    }
+    match groups.last() {
+        Some((at, _)) if *at == end => Ok(groups),
+        _ => Err(format!("the log does not end at {end:?}")),
+    }
+}
+
 impl History {
-    /// Reads a log up to `end`.
-    pub fn read(fs: &SimFs, log_dir: &Path, end: Position) -> Result<Self, String> {
-        let mut history =
-            Self { groups: Vec::new(), orders: BTreeMap::new(), images: BTreeMap::new(), state: State::new() };
-        if end == Position::ORIGIN {
-            return Ok(history);
+    /// Reads a node's whole log up to `end`; what was trimmed away as it once was committed.
+    pub fn read(node: &Node, end: Position) -> Result<Self, String> {
+        let there = groups(&node.fs, &node.log_dir(), Sequence::NONE, end)?;
+        let Some(tape) = &node.tape else { return Self::of(there) };
+        if !tape.ends_with(&there) {
+            return Err("the log is not what was committed".to_owned());
         }
+        Self::of(tape.clone())
+    }
+
+    /// What groups say, from the first one on.
+    pub fn of(groups: Vec<(Position, Vec<u8>)>) -> Result<Self, String> {
         let mut replay = Replay::new(State::new(), Sequence::NONE);
-        let mut images = Images::default();
-        let mut reader = LogReader::open(fs.shared(), log_dir, Sequence::NONE).map_err(|error| error.to_string())?;
-        while let Some(group) = reader.next(end.sequence).map_err(|error| error.to_string())? {
-            replay.group_with(&group, &mut images).map_err(|error| error.to_string())?;
-            history.groups.push((group.position(), group.raw().to_vec()));
+        let mut seen = Images::default();
+        for (_, group) in &groups {
+            let group = Group::parse(group).map_err(|error| error.to_string())?;
+            replay.group_with(&group, &mut seen).map_err(|error| error.to_string())?;
         }
-        if history.groups.last().map(|(at, _)| *at) != Some(end) {
-            return Err(format!("the log does not end at {end:?}"));
-        }
-        for order in images.0 {
+        let (mut orders, mut images) = (BTreeMap::new(), BTreeMap::new());
+        for order in seen.0 {
             let at = (order.id.packed(), order.offset);
-            if history.images.insert(at, Arc::clone(&order)).is_some() {
+            if images.insert(at, Arc::clone(&order)).is_some() {
                 return Err(format!("{} has offset {} twice", order.id, order.offset));
             }
-            history.orders.insert(order.id.packed(), order);
+            orders.insert(order.id.packed(), order);
         }
-        history.state = replay.into_state();
-        Ok(history)
+        Ok(Self { groups, orders, images, state: replay.into_state() })
     }
 }

@@ -91,9 +91,20 @@ impl World {
                 return self.line_ends(who, &end);
             }
         }
+        self.centre_has(who);
         self.fence_is_lifted(who)?;
         let at_end = self.regions[who.region].get(who).is_some_and(|node| node.line.to_region.at_end());
         if at_end { self.line_ends(who, &End::Closed("end of stream".to_owned())) } else { Ok(()) }
+    }
+
+    /// What the centre has need not be kept for it.
+    fn centre_has(&self, who: Who) {
+        let Some(node) = self.regions[who.region].get(who) else { return };
+        if let (Some(engine), Some(sender)) = (&node.engine, &node.line.sender)
+            && sender.is_agreed()
+        {
+            engine.handle().centre_has(sender.acknowledged().sequence);
+        }
     }
 
     /// The node's session is over.

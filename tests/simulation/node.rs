@@ -19,6 +19,7 @@ use qucan_storage::table::{SimTables, TablesImage};
 use qucan_storage::{Epoch, Position, Sequence};
 
 use crate::clock::SimClock;
+use crate::history;
 use crate::line::Line;
 
 /// Business days for which closed orders are answered.
@@ -42,6 +43,8 @@ pub struct Node {
     pub refuses: Option<String>,
     /// It has written down that it is fenced.
     pub fence_kept: bool,
+    /// Every group that was committed, where the log is trimmed: what the oracle reads instead.
+    pub tape: Option<Vec<(Position, Vec<u8>)>>,
     /// How its projection once was.
     pub older_tables: Option<TablesImage>,
     /// What it answers has not been compared with its log since it was started.
@@ -130,6 +133,7 @@ impl Node {
             just_rotten: false,
             refuses: None,
             fence_kept: false,
+            tape: None,
             older_tables: None,
             just_started: false,
             options,
@@ -143,6 +147,22 @@ impl Node {
         node.clock.jump(self.clock.jumped());
         node.put(copy);
         node
+    }
+
+    /// Its log is trimmed from so many bytes on; nothing that it had committed is forgotten by the oracle.
+    pub fn trims(&mut self, log_bytes_max: u64) {
+        (self.options.log_bytes_max, self.options.has_centre) = (log_bytes_max, true);
+        self.tape = Some(Vec::new());
+    }
+
+    /// Takes down what was committed since the last time.
+    pub fn is_taped(&mut self) -> Result<(), String> {
+        let (Some(last), Some(tape)) = (self.engine.as_ref().map(Stepped::last), &mut self.tape) else { return Ok(()) };
+        let after = tape.last().map_or(Position::ORIGIN, |(at, _)| *at);
+        if after != last {
+            tape.extend(history::groups(&self.fs, &self.options.data_dir.join("log"), after.sequence, last)?);
+        }
+        Ok(())
     }
 
     /// Its disk as it is now.
@@ -273,6 +293,7 @@ impl Node {
             closed_orders_days: KEEP_DAYS,
             projection: false,
             snapshot_every_entries: u64::MAX,
+            log_bytes_max: u64::MAX,
             log: log_options(),
             clock: Arc::clone(&self.options.clock),
             fs: Arc::clone(&self.options.fs),

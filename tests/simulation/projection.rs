@@ -114,6 +114,7 @@ pub fn is_asked(world: &mut World, region: usize) -> Result<(), String> {
     let name = match found {
         Ok(Some(found)) if found.offset >= order.offset => "history: answered",
         Ok(None) if order.business_day < first_day_kept(&here.node) => "history: past its retention",
+        Ok(None) if engine.handle().may_be_gone(order.id) => "history: went with the log for want of room",
         Err(Unavailable::Rebuilding) => "history: rebuilding",
         found => return Err(format!("{} was told as {order:?} and is answered with {found:?}", order.id)),
     };
@@ -135,7 +136,7 @@ fn is_compared(world: &mut World, region: usize) -> Result<(), String> {
     if phase(node) != Some(ProjectionPhase::Following) {
         return Ok(());
     }
-    let history = match History::read(&node.fs, &node.log_dir(), engine.last()) {
+    let history = match History::read(node, engine.last()) {
         Err(_) if node.rotten || node.fault_planned => return Ok(()),
         read => read?,
     };
@@ -191,21 +192,23 @@ fn compare(node: &Node, engine: &Stepped, history: &History) -> Result<(), Diffe
     for order in history.orders.values() {
         match engine.order(order.id)? {
             Some(found) if found == *order => {}
-            None if order.business_day < first => {}
+            None if order.business_day < first || engine.handle().may_be_gone(order.id) => {}
             found => return Err(Differs::Wrong(format!("on the log is {order:?}, the answer is {found:?}"))),
         }
     }
     for member in MEMBERS {
         let member: MemberId = member.parse().unwrap();
         let answered = engine.orders_of_member(&member, None, 500)?;
-        is_all(&answered, history, first, |order| order.member == member).map_err(Differs::Wrong)?;
+        let kept = |order: &Order| order.business_day >= first && !engine.handle().may_be_gone(order.id);
+        is_all(&answered, history, kept, |order| order.member == member).map_err(Differs::Wrong)?;
     }
     let days: BTreeSet<BusinessDay> = history.orders.values().map(|order| order.business_day).collect();
     for (store, day) in STORES.iter().flat_map(|store| days.range(first..).map(move |day| (*store, *day))) {
         let store = store.parse().unwrap();
         let filter = StoreOrdersFilter { day, status: None, code: None };
         let answered = engine.orders_of_store(&store, &filter, None, 500)?;
-        is_all(&answered, history, first, |order| order.store == store && order.business_day == day)
+        let kept = |order: &Order| !engine.handle().may_be_gone(order.id);
+        is_all(&answered, history, kept, |order| order.store == store && order.business_day == day)
             .map_err(Differs::Wrong)?;
     }
     Ok(())
@@ -214,14 +217,15 @@ fn compare(node: &Node, engine: &Stepped, history: &History) -> Result<(), Diffe
 fn is_all(
     answered: &[Arc<Order>],
     history: &History,
-    first: BusinessDay,
+    is_kept: impl Fn(&Order) -> bool,
     belongs: impl Fn(&Order) -> bool,
 ) -> Result<(), String> {
     let answered: BTreeMap<u64, &Arc<Order>> = answered.iter().map(|order| (order.id.packed(), order)).collect();
     let expected = history.orders.values().filter(|order| belongs(order));
-    if let Some(missing) = expected.clone().find(|order| {
-        order.business_day >= first && answered.get(&order.id.packed()).is_none_or(|found| *found != *order)
-    }) {
+    if let Some(missing) = expected
+        .clone()
+        .find(|order| is_kept(order) && answered.get(&order.id.packed()).is_none_or(|found| *found != *order))
+    {
         return Err(format!("{} is missing in a list or differs from the log", missing.id));
     }
     match answered.values().find(|found| !expected.clone().any(|order| order.id == found.id)) {
@@ -232,8 +236,12 @@ fn is_all(
 
 /// A projection that is built again from the log is the one that followed it.
 pub fn check_rebuilt(world: &mut World, region: usize) -> Result<(), String> {
-    let state = world.regions[region].node.dir().join("state");
     let node = &mut world.regions[region].node;
+    if node.tape.is_some() {
+        // What went with the log can't come back.
+        return Ok(());
+    }
+    let state = node.dir().join("state");
     let live = node.tables.rows_below(&state);
     node.dies(None);
     node.tables.lose();

@@ -8,6 +8,7 @@ use qucan_storage::fs::CrashPolicy;
 
 use crate::check::{Found, check};
 use crate::crowd::Crowd;
+use crate::history::History;
 use crate::misfortune;
 use crate::node::{Node, is_named};
 use crate::operator;
@@ -160,7 +161,7 @@ fn somebody_reads(world: &mut World) -> bool {
     for region in 0..world.regions.len() {
         let node = &world.regions[region].node;
         let (Some(last), true, None) = (node.last(), node.rotten, &node.refuses) else { continue };
-        if let Err(why) = crate::history::History::read(&node.fs, &node.log_dir(), last)
+        if let Err(why) = History::read(node, last)
             && is_named(&why)
         {
             world.tally.count("rot: kept a region from shipping");

@@ -50,6 +50,8 @@ pub struct Rows {
     pub wiped: bool,
     pub plant: StorePlant,
     pub forgotten: u64,
+    /// A seed may come, which says once more what has not changed behind a gap.
+    pub may_be_seeded: bool,
     pub wrong: Option<String>,
 }
 
@@ -68,6 +70,7 @@ impl Rows {
         *self = Self {
             plant: self.plant,
             forgotten: self.forgotten,
+            may_be_seeded: self.may_be_seeded,
             wrong: self.wrong.take(),
             wiped: true,
             ..Self::default()
@@ -86,7 +89,10 @@ impl Rows {
         }
         for order in &batch.orders {
             let before = self.orders.insert(order.id.packed(), Arc::clone(order));
-            if before.is_some_and(|before| before.offset >= order.offset) && self.plant == StorePlant::Nothing {
+            let again = before.is_some_and(|before| {
+                before.offset > order.offset || (before.offset == order.offset && !self.may_be_seeded)
+            });
+            if again && self.plant == StorePlant::Nothing {
                 self.wrong = Some(format!("{} was applied twice or out of order", order.id));
             }
         }

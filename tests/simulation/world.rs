@@ -65,8 +65,15 @@ impl World {
             regions.push(Region::new(name, seed ^ index << 32, 20 + dice.below(120)));
         }
         let centre = Centre::new(!seed, names, 15 + dice.below(150));
+        let mode = if bug.needs_safety() || seed % 2 == 1 { Mode::Safety } else { Mode::Liveness };
+        // A restore from a trimmed copy begins with a snapshot; that is for a test of its own.
+        let trims = mode == Mode::Liveness && dice.one_in(3);
+        if trims {
+            regions.iter_mut().for_each(|region| region.node.trims((100 + dice.below(200)) << 10));
+            centre.copies.iter().for_each(|copy| copy.store.rows().may_be_seeded = true);
+        }
         let mut world = Self {
-            mode: if bug.needs_safety() || seed % 2 == 1 { Mode::Safety } else { Mode::Liveness },
+            mode,
             window: [4 << 10, 32 << 10, 8 << 20][dice.index(3)],
             dice,
             tally: Tally::default(),
@@ -82,6 +89,9 @@ impl World {
             bug,
         };
         world.tally.count(if world.mode == Mode::Safety { "mode: safety" } else { "mode: liveness" });
+        if trims {
+            world.tally.count("logs are trimmed");
+        }
         if names.len() > 1 {
             world.tally.count("two regions");
         }
@@ -169,7 +179,9 @@ impl World {
         let last = engine.last();
         if last != before {
             node.heads.push(last);
+            node.is_taped()?;
         }
+        let Some(engine) = &node.engine else { return Ok(()) };
         let answered = crowd.listen(engine, who.rival, &mut self.tally)?;
         if fenced && answered > 0 {
             return Err("a fenced node has acknowledged something".to_owned());
@@ -214,6 +226,7 @@ impl World {
             }
         }
         let left = node.what_is_left()?;
+        node.is_taped()?;
         node.heads.extend(node.last().filter(|last| node.heads.last() != Some(last)));
         if let Some(kept) = left {
             self.tally.count("rot: took the last group, which nothing proves");

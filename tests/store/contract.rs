@@ -89,6 +89,7 @@ fn again(batch: &StoreBatch) -> StoreBatch {
         from: batch.from,
         to: batch.to,
         epoch: batch.epoch,
+        unseen: Vec::new(),
         orders: batch.orders.clone(),
         minutes: batch.minutes.clone(),
         store_days: batch.store_days.clone(),

@@ -68,6 +68,7 @@ impl Feed {
             from,
             to,
             epoch: 1,
+            unseen: Vec::new(),
             orders: orders.into_values().collect(),
             minutes: rows.minutes,
             store_days: rows.store_days,

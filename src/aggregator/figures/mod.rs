@@ -123,6 +123,28 @@ impl Figures {
         Some((minute, store_day))
     }
 
+    /// Counts what happened to an order since it was last seen as `known`, without having seen it happen.
+    pub fn count_since(&mut self, known: &Order, order: &Order, changed: &mut Changed) {
+        for event in COUNTED {
+            if counts(known, event).is_none()
+                && let Some((minute, store_day)) = self.count(order, event)
+            {
+                changed.minutes.insert(minute);
+                changed.store_days.insert(store_day);
+            }
+        }
+    }
+
+    /// Counts everything that happened to an order that was never seen before.
+    pub fn count_all(&mut self, order: &Order, changed: &mut Changed) {
+        for event in COUNTED {
+            if let Some((minute, store_day)) = self.count(order, event) {
+                changed.minutes.insert(minute);
+                changed.store_days.insert(store_day);
+            }
+        }
+    }
+
     /// The buckets as the orders alone say (ticks left out).
     pub fn recount<'a>(orders: impl IntoIterator<Item = &'a Order>) -> Self {
         let mut figures = Self::default();

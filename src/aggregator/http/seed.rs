@@ -132,7 +132,7 @@ impl Page {
     }
 }
 
-/// The newest snapshot of the region, as the file is.
+/// The region's snapshot to begin with, as the file is: the one with which its log begins, the newest where the log is whole.
 #[utoipa::path(get, path = "/v1/regions/{region}/snapshot", tag = "regions", security(("region_token" = [])),
     params(("region" = String, Path, description = "The region")),
     responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream",
@@ -147,7 +147,7 @@ pub async fn read_snapshot(
     check_accept(&headers)?;
     let permit = permit(&state.seedings)?;
     let asked = Arc::clone(&region);
-    let newest = blocking(move || asked.replica().snapshot_file()).await?;
+    let newest = blocking(move || asked.replica().seed_file()).await?;
     let newest = newest.map_err(|error| {
         tracing::error!(region = %region.id(), %error, "a region's snapshots can't be read");
         Problem::new(Kind::StorageFailed, error.to_string())

@@ -11,6 +11,7 @@ use crate::aggregator::region::line::reason_name;
 use crate::domain::id::RegionId;
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
+use crate::engine::replica::Gap;
 use crate::view::Rfc3339;
 
 /// How far the centre is behind a region.
@@ -39,6 +40,37 @@ pub struct FencedView {
     pub at: Rfc3339,
     /// Which process: drawn anew at each of its starts.
     pub instance: String,
+}
+
+/// A stretch of a region's log that never came: its node had trimmed it away before the centre could be reached again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Gap)]
+pub struct GapView {
+    /// The first entry that is missing.
+    pub first_sequence: u64,
+    /// The last one.
+    pub last_sequence: u64,
+    /// Orders and figures are incomplete from here …
+    #[schema(value_type = String, format = DateTime)]
+    pub from: Rfc3339,
+    /// … to here.
+    #[schema(value_type = String, format = DateTime)]
+    pub to: Rfc3339,
+    /// When the centre went on with a snapshot.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Rfc3339,
+}
+
+impl From<Gap> for GapView {
+    fn from(gap: Gap) -> Self {
+        Self {
+            first_sequence: gap.from.sequence.next().0,
+            last_sequence: gap.to.sequence.0,
+            from: Rfc3339(gap.from_time),
+            to: Rfc3339(gap.to_time),
+            at: Rfc3339(gap.at),
+        }
+    }
 }
 
 /// A region.
@@ -75,6 +107,11 @@ pub struct RegionEntry {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(default = false)]
     pub needs_seed: bool,
+    /// Stretches of its log that the centre never had, the newest ones: orders that were placed and closed in them are not
+    /// known here, those that were open before and closed in them stay as they were last seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub gaps: Vec<GapView>,
     /// Where customers reach its node.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -122,6 +159,7 @@ impl RegionEntry {
                 instance: format!("{:032x}", fence.instance),
             }),
             needs_seed: line.needs_seed,
+            gaps: region.replica().gaps().into_iter().map(GapView::from).collect(),
             public_url: region.announcement().public_url.clone(),
             stores: catalog.stores.len(),
             open_orders: views.open_orders(),
@@ -145,6 +183,7 @@ impl RegionEntry {
             last_heard_at: None,
             fenced: None,
             needs_seed: false,
+            gaps: Vec::new(),
             public_url: None,
             stores: 0,
             open_orders: 0,

@@ -17,9 +17,10 @@ use crate::aggregator::figures::{Changed, Figures};
 use crate::aggregator::store::{Store, StoreBatch, StoreError, Stored};
 use crate::domain::effect::Effect;
 use crate::domain::order::Order;
+use crate::domain::state::State;
 use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::clock::Clock;
-use crate::engine::replica::{AppliedBatch, Applier, ApplyError, Next};
+use crate::engine::replica::{AppliedBatch, Applier, ApplyError, Next, unseen};
 use crate::limits::{APPLY_ENTRIES_MAX, APPLY_GATHER, APPLY_RETRY_FIRST, APPLY_RETRY_MAX, MINUTES_KEPT};
 
 /// How long the thread waits for entries before it looks whether it should end.
@@ -305,7 +306,10 @@ struct Changes {
     to: Position,
     epoch: u32,
     is_seed: bool,
+    /// What was known before a gap that the seed lies behind.
+    before: Option<State>,
     orders: BTreeMap<u64, Arc<Order>>,
+    unseen: Vec<Arc<Order>>,
     changed: Changed,
 }
 
@@ -316,7 +320,9 @@ impl Changes {
             to: batch.to,
             epoch: batch.epoch,
             is_seed: batch.steps.is_empty(),
+            before: batch.before.clone(),
             orders: BTreeMap::new(),
+            unseen: Vec::new(),
             changed: Changed::default(),
         };
         for step in &batch.steps {
@@ -334,6 +340,19 @@ impl Changes {
     fn of_seed(applier: &Applier, figures: &mut Figures, seed: Self) -> Self {
         let orders: BTreeMap<u64, Arc<Order>> =
             applier.state().orders().into_iter().map(|order| (order.id.packed(), Arc::clone(order))).collect();
+        if let Some(before) = &seed.before {
+            let (mut changed, after) = (Changed::default(), applier.state());
+            for order in orders.values() {
+                match before.order(order.id) {
+                    Some(known) => figures.count_since(known, order, &mut changed),
+                    // It had closed, and late money opened it again: that counts for nothing.
+                    None if before.has_placed(order.id) => {}
+                    None => figures.count_all(order, &mut changed),
+                }
+            }
+            let unseen = unseen(before, after).cloned().collect();
+            return Self { orders, unseen, changed, before: None, ..seed };
+        }
         *figures = Figures::recount(orders.values().map(Arc::as_ref));
         let changed = Changed {
             minutes: figures.minutes.keys().copied().collect(),
@@ -351,6 +370,7 @@ impl Changes {
             to: self.to,
             epoch: self.epoch,
             orders: self.orders.into_values().collect(),
+            unseen: self.unseen,
             minutes: rows.minutes,
             store_days: rows.store_days,
             ticks: rows.ticks,

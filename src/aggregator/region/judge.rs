@@ -20,7 +20,9 @@ pub enum Verdict {
     Continue,
     /// The centre has nothing and the region's log begins later: a snapshot first.
     Seed,
-    /// The centre's log ends before the region's begins.
+    /// The centre's log ends before the region's begins, in the same epoch: a snapshot takes its place.
+    Outrun,
+    /// The same in an epoch that the centre never granted: nothing shows that it is the same history.
     Gap,
     /// Never.
     Fence(Fence),
@@ -49,6 +51,7 @@ impl Standing {
         }
         match hello.first > end.saturating_add(1) {
             true if end == 0 => Verdict::Seed,
+            true if theirs == mine => Verdict::Outrun,
             true => Verdict::Gap,
             false => Verdict::Continue,
         }
@@ -184,7 +187,15 @@ mod tests {
     fn a_log_that_begins_later_needs_a_snapshot_where_there_is_nothing_yet() {
         assert_eq!(standing(1, 0).judge(&hello(1, 41, 500)), Verdict::Seed);
         assert_eq!(standing(1, 40).judge(&hello(1, 41, 500)), Verdict::Continue);
-        assert_eq!(standing(1, 39).judge(&hello(1, 41, 500)), Verdict::Gap);
+    }
+
+    #[test]
+    fn a_copy_that_was_outrun_is_seeded_in_the_epoch_that_was_granted_and_in_no_other() {
+        assert_eq!(standing(1, 39).judge(&hello(1, 41, 500)), Verdict::Outrun);
+        assert_eq!(standing(3, 39).judge(&hello(3, 41, 500)), Verdict::Outrun);
+        assert_eq!(standing(1, 39).judge(&hello(2, 41, 500)), Verdict::Gap);
+        assert_eq!(reason(&standing(2, 39).judge(&hello(1, 41, 500))), Some(FenceReason::EpochSuperseded));
+        assert_eq!(reason(&standing(1, 600).judge(&hello(1, 41, 500))), Some(FenceReason::BehindCentre));
     }
 
     #[test]

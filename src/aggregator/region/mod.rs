@@ -106,6 +106,14 @@ impl Region {
         self.applied.load(Ordering::Acquire)
     }
 
+    /// Ends it: its connections are cut, its copy is closed for whoever opens it anew. Those who still ask see it as it was.
+    pub fn retire(&self) {
+        self.guests.cut(|_, _| true);
+        if let Err(error) = self.replica.stop() {
+            tracing::debug!(region = %self.id, %error, "the copy was not closed cleanly");
+        }
+    }
+
     /// Where the centre stands with it.
     fn standing(&self) -> Standing {
         Standing { granted: self.replica.epoch(), received: self.replica.received() }

@@ -13,14 +13,25 @@ use super::guests::Cut;
 use super::judge::{AppendTrouble, Refused, Verdict};
 use crate::engine::replica::{IncomingSnapshot, SnapshotRefused};
 
+/// Why a node begins with a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seeding {
+    /// There was nothing here.
+    Empty,
+    /// What is here ends before its log begins.
+    Outrun,
+    /// The same, and the snapshot is here: the copy begins anew.
+    Anew,
+}
+
 /// A node that said hello to its region.
 pub struct Guest {
     region: Arc<Region>,
     connection: u64,
     epoch: u32,
     instance: u128,
-    /// It began with a snapshot, because there was nothing here.
-    seeding: bool,
+    /// It begins with a snapshot, and why.
+    seeding: Option<Seeding>,
     incoming: Option<IncomingSnapshot>,
 }
 
@@ -32,7 +43,7 @@ impl Guest {
             connection: region.line.enter(),
             epoch: identity.epoch,
             instance: identity.instance,
-            seeding: false,
+            seeding: None,
             incoming: None,
             region,
         };
@@ -41,6 +52,9 @@ impl Guest {
         if let Some(why) = region.replica.failure() {
             return Err(SinkError::Failed(why.to_string()));
         }
+        if region.replica.is_stopped() {
+            return Err(SinkError::Busy("the copy is being opened anew".to_owned()));
+        }
         let standing = region.standing();
         let epoch = standing.granted.0.max(identity.epoch);
         let greeting = match standing.judge(hello) {
@@ -48,15 +62,25 @@ impl Guest {
             Verdict::Gap => {
                 region.line.needs_seed();
                 let end = standing.received.sequence;
-                tracing::warn!(region = %region.id, %end, first = hello.first, "the region's log begins behind the copy's end");
+                tracing::warn!(region = %region.id, %end, first = hello.first, epoch = identity.epoch,
+                    "the region's log begins behind the copy's end, in an epoch that was never granted");
                 Greeting::Refused(format!(
-                    "the copy ends at {end} and the region's log begins at {}: move the copy of region {} aside, so that it \
-                     is seeded anew",
-                    hello.first, region.id
+                    "the copy ends at {end} and the log of this node, whose epoch {} was never granted here, begins at {}: \
+                     nothing shows that they are one history; move the copy of region {} aside, so that it is seeded anew",
+                    identity.epoch, hello.first, region.id
                 ))
             }
+            Verdict::Outrun => {
+                region.line.needs_seed();
+                if let Err(why) = region.replica.is_ready_for_seed() {
+                    tracing::info!(region = %region.id, why, "the region's log begins behind the copy's end: a seed is wanted");
+                    return Err(SinkError::Busy(format!("before the copy can be seeded, {why}")));
+                }
+                guest.seeding = Some(Seeding::Outrun);
+                Greeting::Seed { epoch }
+            }
             Verdict::Seed => {
-                guest.seeding = true;
+                guest.seeding = Some(Seeding::Empty);
                 Greeting::Seed { epoch }
             }
             Verdict::Continue => Greeting::Continue { from: standing.point(), epoch },
@@ -102,12 +126,15 @@ impl Guest {
         if self.may_go_on().is_err() {
             return;
         }
-        if !self.seeding
+        if self.seeding.is_none()
             && let Err(error) = self.adopt_epoch()
         {
             tracing::error!(region = %region.id, %error, "the region's epoch could not be taken over");
         }
         let is_new = region.line.heard(self.connection, head, bytes_behind, region.received().sequence.0);
+        if self.seeding.is_some_and(|why| why != Seeding::Empty) {
+            region.line.needs_seed();
+        }
         self.take_over(is_new);
     }
 
@@ -126,17 +153,21 @@ impl Guest {
 
     /// Whether a snapshot is newer than what there is for seeding.
     pub fn wants_snapshot(&self, info: &SnapshotInfo) -> bool {
-        self.may_go_on().is_ok() && self.region.replica.wants_snapshot(position(&info.at), self.seeding)
+        self.may_go_on().is_ok() && self.region.replica.wants_snapshot(position(&info.at), self.seeding.is_some())
     }
 
     /// A piece of a snapshot's file.
     pub fn snapshot_bytes(&mut self, info: &SnapshotInfo, offset: u64, bytes: &[u8]) -> Result<(), SinkError> {
         self.may_go_on()?;
         if offset == 0 {
-            if self.seeding {
+            if self.seeding.is_some() {
                 self.adopt_epoch()?;
             }
-            let begun = self.region.replica.receive_snapshot(position(&info.at), Epoch(info.epoch), info.bytes);
+            let (replica, at, epoch) = (&self.region.replica, position(&info.at), Epoch(info.epoch));
+            let begun = match self.seeding {
+                Some(Seeding::Outrun | Seeding::Anew) => replica.receive_seed(at, epoch, info.bytes),
+                Some(Seeding::Empty) | None => replica.receive_snapshot(at, epoch, info.bytes),
+            };
             self.incoming = Some(begun.map_err(refused)?);
         }
         let Some(incoming) = &mut self.incoming else {
@@ -153,13 +184,41 @@ impl Guest {
         let incoming = self.incoming.take();
         let incoming =
             incoming.ok_or_else(|| SinkError::Malformed("the end of a snapshot that never began".to_owned()))?;
+        if self.seeding == Some(Seeding::Outrun) {
+            return self.begin_anew(incoming);
+        }
         let end = region.replica.take_snapshot(incoming).map_err(refused)?;
         tracing::info!(region = %region.id, at = info.at.sequence, bytes = info.bytes, "a snapshot was received");
-        if std::mem::take(&mut self.seeding) {
+        if self.seeding.take().is_some() {
             let is_new = region.line.received(self.connection, 0, end.sequence.0);
             self.take_over(is_new);
         }
         Ok(point(end))
+    }
+
+    /// The seed takes the place of the copy's log. The region comes again once the copy has been opened anew.
+    fn begin_anew(&mut self, seed: IncomingSnapshot) -> Result<Point, SinkError> {
+        let region = &self.region;
+        let gap = region.replica.take_seed(seed).map_err(|error| match error {
+            SnapshotRefused::Foreign { .. } => {
+                SinkError::Fenced(self.fence(region.standing().diverged(self.epoch, region.received().sequence.0)))
+            }
+            error => refused(error),
+        })?;
+        let (from, to) = (gap.from.sequence.next(), gap.to.sequence);
+        tracing::warn!(region = %region.id, %from, %to, "entries never came and are no longer there: the copy begins anew behind them");
+        self.seeding = Some(Seeding::Anew);
+        Err(SinkError::Busy("the copy begins anew with the snapshot; go on from there".to_owned()))
+    }
+
+    /// Whether the copy has to be opened anew, because a seed has taken its log's place.
+    pub fn begins_anew(&self) -> bool {
+        self.seeding == Some(Seeding::Anew)
+    }
+
+    /// Its region.
+    pub fn region(&self) -> &Arc<Region> {
+        &self.region
     }
 
     /// Whether its epoch was granted meanwhile to somebody else, or another connection has proved itself.

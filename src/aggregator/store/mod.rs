@@ -69,6 +69,8 @@ pub struct StoreBatch {
     pub epoch: u32,
     /// Each order that changed, once, as it is now.
     pub orders: Vec<Arc<Order>>,
+    /// Orders that closed unseen, as they were last seen: nothing will change them any more.
+    pub unseen: Vec<Arc<Order>>,
     /// Minutes that changed.
     pub minutes: Vec<(Minute, Bucket)>,
     /// Store-days that changed.

@@ -139,7 +139,7 @@ impl<'d> Checks<'d> {
     fn walk(
         &self,
         snapshots: Vec<SnapshotInfo>,
-        watch: Watch,
+        mut watch: Watch,
         report: &mut Report,
     ) -> Result<(Walk<'d>, Recovery, Position), WalkError> {
         let proven = snapshots.last().map(|info| info.position.sequence).unwrap_or_default();
@@ -152,6 +152,7 @@ impl<'d> Checks<'d> {
             report.note(format!("the log begins at {}; base is {}", chain.first, base.path.display()));
             let reader = self.store.open_snapshot(base).map_err(LoadError::from)?;
             let loaded = snapshots::load(reader, HashCheck::Compute)?;
+            watch.projection.begins_at(loaded.state.clock());
             (loaded.state, loaded.position)
         };
         // What lies before the base has nothing to be compared with.
@@ -299,6 +300,10 @@ fn projection(check: ProjectionCheck, last: u64, report: &mut Report) {
     let gone = check.past_retention();
     if gone > 0 {
         report.note(format!("{gone} closed orders are past their retention and no longer projected"));
+    }
+    let earlier = check.earlier();
+    if earlier > 0 {
+        report.note(format!("{earlier} closed orders closed before the log begins: only their own rows were compared"));
     }
     let summary = check.summary();
     report.prove("projection", summary, &check.into_findings());

@@ -2,7 +2,7 @@
 //! position. Compared by count and sum of row hashes, so that memory does not grow with history; only where a day
 //! differs are its rows compared one by one, to name them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use qucan_storage::table::{Scan, Table, TableOptions, Tables};
@@ -11,7 +11,7 @@ use qucan_storage::{ChainHash, Epoch, Position, Sequence};
 use super::report::Findings;
 use crate::domain::id::{OrderId, RegionTag};
 use crate::domain::order::Order;
-use crate::domain::time::BusinessDay;
+use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::projection::{directories, keys};
 use crate::engine::records::decode_order;
 
@@ -80,6 +80,12 @@ pub(super) struct ProjectionCheck {
     expected: BTreeMap<BusinessDay, Expected>,
     /// Rows that a closed order had before it was opened again.
     reopened: BTreeMap<u64, Rows>,
+    /// Orders that closed up to here closed before the log begins, where it was trimmed.
+    base: Option<Timestamp>,
+    /// Orders that the log closes, of days on which others may have closed before it begins.
+    closed_here: BTreeMap<BusinessDay, BTreeSet<u64>>,
+    /// Closed orders on disk that closed before the log begins.
+    earlier: u64,
     /// The log's chain hashes at the days' positions.
     hashes: BTreeMap<Sequence, ChainHash>,
     found: Findings,
@@ -111,6 +117,26 @@ impl ProjectionCheck {
         check
     }
 
+    /// The log begins with a state of this time: what closed before is known from the projection alone.
+    pub(super) fn begins_at(&mut self, time: Timestamp) {
+        self.base = Some(time);
+    }
+
+    fn reaches_back(&self, day: BusinessDay) -> bool {
+        self.base.is_some_and(|base| day.begins_anywhere() <= base)
+    }
+
+    /// Whether the log can't know an order that it doesn't close. All of its rows must be there all the same.
+    fn is_earlier(&self, order: &Order) -> bool {
+        let known = self.closed_here.get(&order.business_day).is_some_and(|known| known.contains(&order.id.packed()));
+        !known && self.base.is_some_and(|base| order.closed_at.unwrap_or(order.created_at) <= base)
+    }
+
+    /// Closed orders that closed before the log begins.
+    pub(super) fn earlier(&self) -> u64 {
+        self.earlier
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.days.is_empty() && self.found.count == 0
     }
@@ -139,7 +165,11 @@ impl ProjectionCheck {
         if sequence > self.limit(day) {
             return;
         }
-        let before = self.reopened.remove(&order.id.packed());
+        let mut before = self.reopened.remove(&order.id.packed());
+        if self.reaches_back(day) && self.closed_here.entry(day).or_default().insert(order.id.packed()) {
+            // What it was before, the log has not said.
+            before = None;
+        }
         let expected = self.expected.entry(day).or_default();
         expected.orders += u64::from(before.is_none());
         expected.rows = expected.rows.plus(Rows::of(order)).minus(before.unwrap_or_default());
@@ -156,7 +186,8 @@ impl ProjectionCheck {
     pub(super) fn compare(&mut self, epoch: Epoch, last: Sequence) -> Vec<BusinessDay> {
         let mut differing = Vec::new();
         let oldest = self.days.keys().next().copied();
-        for (name, day) in &self.days {
+        let days = std::mem::take(&mut self.days);
+        for (name, day) in &days {
             let (dir, at) = (day.dir.display(), day.position.sequence);
             let found = &mut self.found;
             found.expect(day.epoch == epoch, || format!("{dir}: {:?}, the directory is in {epoch:?}", day.epoch));
@@ -166,10 +197,23 @@ impl ProjectionCheck {
             }
             let same = at == Sequence::NONE || self.hashes.get(&at) == Some(&day.position.hash);
             found.expect(same, || format!("{dir}: applied up to {at}, of another history than the log's"));
-            if self.expected.get(name).map(|expected| expected.rows).unwrap_or_default() != day.rows {
-                differing.push(*name);
+            let expected = self.expected.get(name).map(|expected| expected.rows).unwrap_or_default();
+            let earlier = if expected != day.rows && self.reaches_back(*name) {
+                self.rows_before(&day.dir)
+            } else {
+                Ok((Rows::default(), 0))
+            };
+            match earlier {
+                Ok((rows, orders)) => {
+                    self.earlier += orders;
+                    if expected.plus(rows) != day.rows {
+                        differing.push(*name);
+                    }
+                }
+                Err(error) => self.found.add(format!("{dir}: {error}")),
             }
         }
+        self.days = days;
         for (name, expected) in &self.expected {
             let kept = oldest.is_some_and(|oldest| *name >= oldest);
             if kept && !self.days.contains_key(name) {
@@ -177,6 +221,18 @@ impl ProjectionCheck {
             }
         }
         differing
+    }
+
+    /// The rows that a day's orders must have of which the log can't know, and how many orders they are.
+    fn rows_before(&self, dir: &Path) -> Result<(Rows, u64), String> {
+        let (mut rows, mut orders) = (Rows::default(), 0);
+        visit_orders(dir, |order| {
+            if self.is_earlier(&order) {
+                rows = rows.plus(Rows::of(&order));
+                orders += 1;
+            }
+        })?;
+        Ok((rows, orders))
     }
 
     /// Counts of what was compared.
@@ -208,6 +264,16 @@ impl ProjectionCheck {
         let Some(dir) = self.days.get(&naming.day).map(|day| day.dir.clone()) else { return };
         let mut found = std::mem::take(&mut self.found);
         let before = found.count;
+        if self.reaches_back(naming.day) {
+            let earlier = visit_orders(&dir, |order| {
+                if self.is_earlier(&order) {
+                    naming.take(&order);
+                }
+            });
+            if let Err(error) = earlier {
+                found.add(format!("{}: {error}", dir.display()));
+            }
+        }
         let visited = visit_rows(&dir, |table, key, value| {
             let expected = naming.rows.remove(&(table.0, key.to_vec()));
             let what = || describe(table, key, tag);
@@ -243,10 +309,14 @@ impl Naming {
     /// A closed order of the log.
     pub(super) fn closed(&mut self, sequence: Sequence, order: &Order) {
         if order.business_day == self.day && sequence <= self.limit {
-            for (table, key, value) in keys::rows_of(order).unwrap_or_default() {
-                let hash = row_hash(table, &key, &value);
-                self.rows.insert((table.0, key), hash);
-            }
+            self.take(order);
+        }
+    }
+
+    fn take(&mut self, order: &Order) {
+        for (table, key, value) in keys::rows_of(order).unwrap_or_default() {
+            let hash = row_hash(table, &key, &value);
+            self.rows.insert((table.0, key), hash);
         }
     }
 }
@@ -303,6 +373,30 @@ fn read_day(dir: &Path) -> Result<Day, String> {
 
 fn visit_rows(dir: &Path, visit: impl FnMut(Table, &[u8], &[u8])) -> Result<(), String> {
     visit_tables(&open_tables(dir)?, visit)
+}
+
+/// Every order of a day whose record can be read. The others are for the rows to name.
+fn visit_orders(dir: &Path, mut visit: impl FnMut(Order)) -> Result<(), String> {
+    let mut record: Vec<u8> = Vec::new();
+    let mut read = |record: &mut Vec<u8>| {
+        if let Ok(order) = decode_order(&std::mem::take(record)) {
+            visit(order);
+        }
+    };
+    visit_rows(dir, |table, key, value| {
+        if table != keys::ORDERS {
+            return;
+        }
+        // Further pieces come right behind the first one, which begins with their number.
+        if key.len() == 8 {
+            read(&mut record);
+            record.extend(value.get(1..).unwrap_or_default());
+        } else {
+            record.extend(value);
+        }
+    })?;
+    read(&mut record);
+    Ok(())
 }
 
 fn open_tables(dir: &Path) -> Result<Tables, String> {

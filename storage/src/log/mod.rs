@@ -5,6 +5,7 @@
 
 mod buffer;
 mod error;
+mod files;
 mod frame;
 mod marks;
 mod open;
@@ -28,6 +29,7 @@ use crate::{Epoch, Position, Sequence, plant};
 
 pub use buffer::GroupBuffer;
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
+pub use files::{erase, segment_sizes};
 pub use frame::{Entries, Group, GroupHeader};
 pub use open::{scan, verify_chain};
 pub use options::{Appended, LogOptions, OpenFrom, Preparation, Recovery, Space, SpaceClass, TornTail};

@@ -22,8 +22,10 @@ pub(super) async fn apply(client: &mut Object, batch: &StoreBatch) -> Result<(),
         return Ok(());
     }
     let region = batch.region.as_str();
-    for orders in batch.orders.chunks(POSTGRES_ROWS_WRITTEN) {
-        put_orders(&transaction, &batch.region, orders.iter().map(|order| &**order)).await?;
+    for (orders, all_closed) in [(&batch.orders, false), (&batch.unseen, true)] {
+        for orders in orders.chunks(POSTGRES_ROWS_WRITTEN) {
+            put_orders(&transaction, &batch.region, orders.iter().map(|order| &**order), all_closed).await?;
+        }
     }
     for minutes in batch.minutes.chunks(POSTGRES_ROWS_WRITTEN) {
         let keys: Vec<i64> = minutes.iter().map(|(minute, _)| minute.0).collect();
@@ -93,6 +95,7 @@ async fn put_orders<'a>(
     transaction: &Transaction<'_>,
     region: &RegionId,
     orders: impl Iterator<Item = &'a Order> + Clone,
+    all_closed: bool,
 ) -> Result<(), Trouble> {
     let statement = transaction.prepare_cached(PUT_ORDERS).await?;
     let packed: Vec<i64> = orders.clone().map(|order| signed(order.id.packed())).collect();
@@ -103,7 +106,7 @@ async fn put_orders<'a>(
     let created: Vec<SystemTime> = orders.clone().map(|order| system_time(order.created_at)).collect();
     let payable: Vec<i64> = orders.clone().map(|order| order.payable.0).collect();
     let currencies: Vec<&str> = orders.clone().map(|order| order.currency.as_str()).collect();
-    let closed: Vec<bool> = orders.clone().map(Order::is_closed).collect();
+    let closed: Vec<bool> = orders.clone().map(|order| all_closed || order.is_closed()).collect();
     let docs: Vec<String> = orders.map(|order| encode_order(order, region)).collect();
     let region = region.as_str();
     let values: [&(dyn ToSql + Sync); 11] =
