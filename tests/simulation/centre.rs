@@ -178,6 +178,8 @@ impl World {
             let here = open.replica().position_at(Sequence(at.sequence));
             match here {
                 Ok(here) if here.map(point) == Some(at) => {}
+                // It lies before a gap: the copy went on with a seed.
+                Ok(None) if !open.replica().gaps().is_empty() && at.sequence < open.replica().first().0 => {}
                 // Nothing proves a copy's very end; the region sends it again.
                 Ok(_) if copy.rotten => region.acknowledged = point(open.received()),
                 Err(error) if copy.rotten && is_named(&error.to_string()) => copy.is_refused(error.to_string()),

@@ -95,6 +95,11 @@ pub fn befalls(world: &mut World) {
         }
         35 => a_night_passes(world),
         36..40 => projection::fails(&world.regions[region].node, &mut world.dice, &mut world.tally),
+        40..44 if world.regions[region].node.tape.is_some() => {
+            world.tally.count("centre: away for long");
+            world.centre_dies(None);
+            world.centre.up_at = world.now + Duration::from_secs(20 + world.dice.below(60));
+        }
         40..62 if world.mode == Mode::Safety => needs_a_person(world, region),
         _ => {}
     }
@@ -150,7 +155,7 @@ fn needs_a_person(world: &mut World, region: usize) {
             let seed = world.dice.next();
             let here = &mut world.regions[region];
             here.may_fork(copy.head().sequence);
-            here.rival = Some(here.node.from_copy(&copy, seed));
+            here.rival = Some(here.node.twin(&copy, seed));
             world.backup = None;
         }
         9 if alone => {
@@ -159,7 +164,7 @@ fn needs_a_person(world: &mut World, region: usize) {
             if let Some(copy) = here.old_copy.take() {
                 world.tally.count("rival: an old copy beside the node");
                 here.may_fork(copy.head().sequence);
-                here.rival = Some(here.node.from_copy(&copy, seed));
+                here.rival = Some(here.node.twin(&copy, seed));
                 world.backup = None;
             }
         }
@@ -168,7 +173,7 @@ fn needs_a_person(world: &mut World, region: usize) {
             let here = &mut world.regions[region];
             if let Some(copy) = here.lost.take() {
                 world.tally.count("rival: the lost node comes back");
-                here.rival = Some(here.node.from_copy(&copy, seed));
+                here.rival = Some(here.node.twin(&copy, seed));
                 world.backup = None;
             }
         }

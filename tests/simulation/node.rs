@@ -142,7 +142,7 @@ impl Node {
     }
 
     /// The same machine once more, with a copy of a disk.
-    pub fn from_copy(&self, copy: &Copy, seed: u64) -> Self {
+    pub fn twin(&self, copy: &Copy, seed: u64) -> Self {
         let mut node = Self::new(self.options.region.as_str(), seed, self.options.snapshot_every_entries);
         node.clock.jump(self.clock.jumped());
         node.put(copy);

@@ -9,9 +9,12 @@ use qucan_storage::fs::SimFs;
 /// Flips a bit of a file below a directory; whether there was one.
 pub fn flips_a_bit(fs: &SimFs, below: &Path, dice: &mut Dice, tally: &mut Tally) -> bool {
     let files: Vec<_> = fs.files().into_iter().filter(|path| path.starts_with(below)).collect();
-    // Half of the time in the log, which is most of what there is.
-    let in_log = dice.one_in(2);
-    let wanted: Vec<_> = files.iter().filter(|path| !in_log || path.starts_with(below.join("log"))).collect();
+    // Half of the time in the log, which is most of what there is; else in one of the others, snapshots foremost.
+    let room = ["log", "log", "snapshot", ""][dice.index(4)];
+    let mut wanted: Vec<_> = files.iter().filter(|path| path.starts_with(below.join(room))).collect();
+    if wanted.is_empty() {
+        wanted = files.iter().collect();
+    }
     if wanted.is_empty() {
         return false;
     }

@@ -65,11 +65,11 @@ impl World {
             regions.push(Region::new(name, seed ^ index << 32, 20 + dice.below(120)));
         }
         let centre = Centre::new(!seed, names, 15 + dice.below(150));
-        let mode = if bug.needs_safety() || seed % 2 == 1 { Mode::Safety } else { Mode::Liveness };
+        let mode = if bug.needs_safety() || seed % 8 >= 4 { Mode::Safety } else { Mode::Liveness };
         // A restore from a trimmed copy begins with a snapshot; that is for a test of its own.
         let trims = mode == Mode::Liveness && dice.one_in(3);
         if trims {
-            regions.iter_mut().for_each(|region| region.node.trims((100 + dice.below(200)) << 10));
+            regions.iter_mut().for_each(|region| region.node.trims((90 + dice.below(90)) << 10));
             centre.copies.iter().for_each(|copy| copy.store.rows().may_be_seeded = true);
         }
         let mut world = Self {

@@ -148,3 +148,51 @@ fn a_forgotten_sync_loses_what_it_was_asked_for() {
     fs.crash(CrashPolicy::DropUnsynced);
     assert_eq!(fs.contents(&path("a")).unwrap(), b"");
 }
+
+#[test]
+fn a_forgotten_directory_sync_loses_names_and_keeps_bytes() {
+    let fs = fs();
+    let file = fs.create(&path("a")).unwrap();
+    fs.sync_dir(Path::new(DIR)).unwrap();
+    fs.ignore_directory_syncs(true);
+    write_all_at(&*file, b"kept", 0).unwrap();
+    file.sync_data().unwrap();
+    drop(fs.create(&path("b")).unwrap());
+    fs.rename(&path("a"), &path("c")).unwrap();
+    fs.sync_dir(Path::new(DIR)).unwrap();
+    fs.crash(CrashPolicy::DropUnsynced);
+    assert_eq!(fs.files(), [path("a")]);
+    assert_eq!(fs.contents(&path("a")).unwrap(), b"kept");
+    let losses = fs.losses();
+    assert_eq!((losses.names_undone, losses.renames_undone), (1, 1));
+}
+
+#[test]
+fn losses_of_a_power_cut_are_counted_by_what_became_of_the_blocks() {
+    let mut seen = Losses::default();
+    for seed in 0..64 {
+        let fs = fs();
+        let file = fs.create(&path("a")).unwrap();
+        fs.sync_dir(Path::new(DIR)).unwrap();
+        write_all_at(&*file, &[7; 8 * 512], 0).unwrap();
+        fs.crash(CrashPolicy::Random(seed));
+        let losses = fs.losses();
+        assert_eq!(losses.blocks_lost + losses.blocks_kept + losses.blocks_torn, 8);
+        seen.blocks_lost += losses.blocks_lost;
+        seen.blocks_kept += losses.blocks_kept;
+        seen.blocks_torn += losses.blocks_torn;
+    }
+    assert!(seen.blocks_lost > 0 && seen.blocks_kept > 0 && seen.blocks_torn > 0, "{seen:?}");
+}
+
+#[test]
+fn what_is_taken_away_is_gone_for_good() {
+    let fs = fs();
+    drop(fs.create(&path("a")).unwrap());
+    fs.sync_dir(Path::new(DIR)).unwrap();
+    drop(fs.create(&path("b")).unwrap());
+    fs.take_away(Path::new(DIR));
+    assert!(!fs.try_exists(Path::new(DIR)).unwrap());
+    fs.crash(CrashPolicy::KeepUnsynced);
+    assert!(fs.files().is_empty() && !fs.try_exists(Path::new(DIR)).unwrap());
+}
