@@ -48,6 +48,10 @@ enum Way {
 impl SnapshotRequests {
     /// Hands the state over where it is time for a snapshot and the last one is done.
     pub(super) fn offer(&mut self, state: &State, at: Position, epoch: Epoch) {
+        if self.last.time == Timestamp::default() {
+            // Before the first entry there was no day.
+            self.last.time = state.clock();
+        }
         let written = self.shared.log_written.load(Ordering::Relaxed);
         let is_time = at.sequence.0.saturating_sub(self.last.at.0) >= self.every_entries
             || written.saturating_sub(self.written) >= self.every_bytes
@@ -62,9 +66,23 @@ impl SnapshotRequests {
             Way::Inline(keeper) => take_or_say(keeper, state, at, epoch),
         };
         if taken {
-            self.last = Taken { at: at.sequence, time: state.clock() };
-            self.written = written;
+            self.taken(state, at);
         }
+    }
+
+    /// Has one written however short ago the last one was; waits until it is begun.
+    pub(super) fn insist(&mut self, state: &State, at: Position, epoch: Epoch) {
+        match &mut self.way {
+            // Nobody there any more: it ends.
+            Way::Thread(sender) => drop(sender.send((state.clone(), at, epoch))),
+            Way::Inline(keeper) => drop(take_or_say(keeper, state, at, epoch)),
+        }
+        self.taken(state, at);
+    }
+
+    fn taken(&mut self, state: &State, at: Position) {
+        self.last = Taken { at: at.sequence, time: state.clock() };
+        self.written = self.shared.log_written.load(Ordering::Relaxed);
     }
 }
 
