@@ -1,6 +1,7 @@
 //! A centre that is away for longer than the region's log may grow: the region sells on, older entries go, and when the centre
 //! is back it goes on with a snapshot, says what it missed, and counts right what it knows.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -140,10 +141,31 @@ fn outrun_with(keys: &str, kills: usize) {
     assert_eq!(status_of(&mut centre.operator(), &unseen), "paid");
     centre.process().stop();
     node.process.stop();
-    for data in [node.data().to_owned(), centre.copy_of("east")] {
-        let verified = qucan(&["verify", "--data", data.to_str().unwrap()]);
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
-    }
+    verified(&centre.copy_of("east"));
+    verified(node.data());
+    history_is_gone_and_not_unknown(&mut node, &hidden, &open);
+}
+
+fn verified(data: &Path) {
+    let verified = qucan(&["verify", "--data", data.to_str().unwrap()]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+/// A region that loses `state/` builds what its log still has; what closed before is said to be gone.
+fn history_is_gone_and_not_unknown(node: &mut Region, before: &str, after: &str) {
+    std::fs::remove_dir_all(node.data().join("state")).unwrap();
+    node.process.restart();
+    let mut bob = node.client(Some(tokens::customer("bob")));
+    wait_until("what the log has is built again", || match bob.get(&format!("/v1/orders/{after}")) {
+        reply if reply.status == 200 => Ok(()),
+        reply => Err(reply.problem()),
+    });
+    let mut eve = node.client(Some(tokens::customer("eve")));
+    assert_eq!(eve.get(&format!("/v1/orders/{before}")).problem(), "gone");
+    assert_eq!(eve.post_empty(&format!("/v1/orders/{before}/cancel")).problem(), "gone");
+    assert_eq!(bob.get(&format!("/v1/orders/{before}")).problem(), "gone", "whoever asks");
+    node.process.stop();
+    verified(node.data());
 }
 
 /// Kills the centre while a seed arrives: as soon as its file is there.

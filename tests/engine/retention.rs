@@ -8,6 +8,7 @@ use qucan::domain::order::Status;
 use qucan::domain::time::Millis;
 use qucan::engine::EngineOptions;
 use qucan::engine::answer::Answer;
+use qucan::engine::projection::directories;
 use qucan::engine::replica::ReplicaOptions;
 use qucan::ops::verify::{Report, VerifyOptions, verify};
 use qucan_storage::fs::{CrashPolicy, Fault, FaultKind, Operation, SimFs};
@@ -89,6 +90,7 @@ fn days_that_are_past_go_and_what_is_answered_stays_provable() {
     // 12 days of some 150 entries; what is left are two days, those beside them, and the present.
     assert!(bytes(&region) < 6 * 150 * 600, "{} bytes", bytes(&region));
     assert!(snapshots(&region).len() <= 8, "{:?}", snapshots(&region));
+    assert_eq!(directories(&region.state_dir()).unwrap().len(), 2, "days of the projection");
     until("the files go", || region.handle().status().log_first == first(&region));
     assert_eq!(region.handle().status().log_trimmed_early, None);
 
