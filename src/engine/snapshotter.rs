@@ -16,7 +16,7 @@ use super::keeper::Keeper;
 use super::shared::Shared;
 use super::snapshots::{self, WriteError};
 use crate::domain::state::State;
-use crate::domain::time::{Timestamp, utc_day};
+use crate::domain::time::{Millis, Timestamp};
 use crate::limits::RETENTION_LOOK;
 
 /// The snapshot that was taken last.
@@ -56,7 +56,7 @@ impl SnapshotRequests {
         let is_time = at.sequence.0.saturating_sub(self.last.at.0) >= self.every_entries
             || written.saturating_sub(self.written) >= self.every_bytes
             // The first one of a day is what the log begins with when the days before are past.
-            || utc_day(state.clock()) > utc_day(self.last.time);
+            || day(state.clock()) > day(self.last.time);
         if !is_time {
             return;
         }
@@ -84,6 +84,11 @@ impl SnapshotRequests {
         self.last = Taken { at: at.sequence, time: state.clock() };
         self.written = self.shared.log_written.load(Ordering::Relaxed);
     }
+}
+
+/// Days since 1970 in UTC; asked after every group.
+fn day(at: Timestamp) -> i64 {
+    at.0.div_euclid(Millis::hours(24).0)
 }
 
 /// Starts the thread, if there is to be one. It ends when the other side is dropped.
