@@ -103,6 +103,11 @@ notify_url = "https://east.example/v1/payments/wechatpay/notify"
     assert_eq!(config.wechatpay.unwrap().api_v3_key.reveal().len(), 32);
     assert_eq!(config.orders.open_per_member, Some(10));
     assert_eq!(config.limits.requests_per_second_per_member, 20);
+    assert_eq!(config.log_bytes, 32 << 30);
+    for (size, bytes) in [("64MiB", 64 << 20), ("1TiB", 1 << 40), ("100000000", 100_000_000)] {
+        let variables = [("QUCAN_RETENTION__LOG_BYTES".to_owned(), size.to_owned())];
+        assert_eq!(config::load_node(Some(&path), variables).unwrap().config.log_bytes, bytes);
+    }
     let warned: Vec<_> = loaded.warnings.iter().map(|warning| warning.key.as_str()).collect();
     assert!(warned.contains(&"auth.hs256_secret_file"), "0644 is worth a warning: {warned:?}");
     assert!(!warned.contains(&"payment.wechatpay.platform_public_key_file"), "a public key may be read: {warned:?}");
@@ -290,6 +295,16 @@ fn each_mistake_is_one_clear_sentence() {
             "a number out of range",
             end("[limits]\nconnections = 1"),
             "9:15: `limits.connections` should be a number from 16 to 1000000",
+        ),
+        (
+            "a size without a unit that is too small",
+            end("[retention]\nlog_bytes = 32"),
+            "9:13: `retention.log_bytes` should be a size such as \"32GiB\", from 32MiB to 1024TiB",
+        ),
+        (
+            "a size of another kind",
+            end("[retention]\nlog_bytes = \"32 gigs\""),
+            "9:13: `retention.log_bytes` should be a size such as \"32GiB\", from 32MiB to 1024TiB",
         ),
         (
             "a part larger than the whole",

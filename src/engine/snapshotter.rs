@@ -16,7 +16,7 @@ use super::keeper::Keeper;
 use super::shared::Shared;
 use super::snapshots::{self, WriteError};
 use crate::domain::state::State;
-use crate::domain::time::{Timestamp, utc_day};
+use crate::domain::time::{Millis, Timestamp};
 use crate::limits::RETENTION_LOOK;
 
 /// The snapshot that was taken last.
@@ -48,11 +48,15 @@ enum Way {
 impl SnapshotRequests {
     /// Hands the state over where it is time for a snapshot and the last one is done.
     pub(super) fn offer(&mut self, state: &State, at: Position, epoch: Epoch) {
+        if self.last.time == Timestamp::default() {
+            // Before the first entry there was no day.
+            self.last.time = state.clock();
+        }
         let written = self.shared.log_written.load(Ordering::Relaxed);
         let is_time = at.sequence.0.saturating_sub(self.last.at.0) >= self.every_entries
             || written.saturating_sub(self.written) >= self.every_bytes
             // The first one of a day is what the log begins with when the days before are past.
-            || utc_day(state.clock()) > utc_day(self.last.time);
+            || day(state.clock()) > day(self.last.time);
         if !is_time {
             return;
         }
@@ -62,10 +66,29 @@ impl SnapshotRequests {
             Way::Inline(keeper) => take_or_say(keeper, state, at, epoch),
         };
         if taken {
-            self.last = Taken { at: at.sequence, time: state.clock() };
-            self.written = written;
+            self.taken(state, at);
         }
     }
+
+    /// Has one written however short ago the last one was; waits until it is begun.
+    pub(super) fn insist(&mut self, state: &State, at: Position, epoch: Epoch) {
+        match &mut self.way {
+            // Nobody there any more: it ends.
+            Way::Thread(sender) => drop(sender.send((state.clone(), at, epoch))),
+            Way::Inline(keeper) => drop(take_or_say(keeper, state, at, epoch)),
+        }
+        self.taken(state, at);
+    }
+
+    fn taken(&mut self, state: &State, at: Position) {
+        self.last = Taken { at: at.sequence, time: state.clock() };
+        self.written = self.shared.log_written.load(Ordering::Relaxed);
+    }
+}
+
+/// Days since 1970 in UTC; asked after every group.
+fn day(at: Timestamp) -> i64 {
+    at.0.div_euclid(Millis::hours(24).0)
 }
 
 /// Starts the thread, if there is to be one. It ends when the other side is dropped.

@@ -17,6 +17,7 @@ mod away;
 mod fencing;
 mod history;
 mod life;
+mod outrun;
 #[expect(dead_code, reason = "the store's own tests need more of it")]
 #[path = "../common/postgres.rs"]
 mod postgres;

@@ -44,7 +44,7 @@ pub fn today<'o>(orders: impl IntoIterator<Item = &'o Value>) -> Value {
     }
     let mut today = json!(counts);
     if waits > 0 {
-        today["wait_seconds"] = json!(waited / waits);
+        today["wait_seconds"] = json!((waited + waits / 2) / waits);
     }
     today
 }

@@ -33,21 +33,30 @@ impl Region {
         node
     }
 
+    /// The same with a log that may have only so many bytes.
+    pub fn bounded(region: &str, centre: &Centre, log_bytes: u64) -> Self {
+        let keys = format!("[retention]\nlog_bytes = {log_bytes}\n");
+        let mut node = Self::begin(None, region, (centre.address(), &token_of(region)), &keys, Process::start);
+        node.process.tolerate(&["replication", "centre", "fence", "before their time"]);
+        node.operator().put("/v1/catalog", &catalogue()).expect(200);
+        node
+    }
+
     /// A node on a directory (a fresh one where none is given), with a token.
     pub fn on(data: Option<&Path>, region: &str, centre: SocketAddr, token: &str) -> Self {
-        Self::begin(data, region, centre, token, Process::start)
+        Self::begin(data, region, (centre, token), "", Process::start)
     }
 
     /// The same for one that may have reasons not to become ready.
     pub fn on_alive(data: &Path, region: &str, centre: SocketAddr, token: &str) -> Self {
-        Self::begin(Some(data), region, centre, token, Process::start_alive)
+        Self::begin(Some(data), region, (centre, token), "", Process::start_alive)
     }
 
     fn begin(
         data: Option<&Path>,
         region: &str,
-        centre: SocketAddr,
-        token: &str,
+        (centre, token): (SocketAddr, &str),
+        keys: &str,
         start: fn(&'static str, &Path, SocketAddr) -> Process,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -56,7 +65,7 @@ impl Region {
         let text = format!(
             "mode = \"sandbox\"\n[node]\nregion = \"{region}\"\nlisten = [\"{address}\"]\ndata_dir = \"{}\"\n\
              public_url = \"https://{region}.example\"\n[auth]\nhs256_secret = \"{}\"\n\
-             [replication]\naggregator = \"ws://{centre}/v1/replicate\"\ntoken = \"{token}\"\n",
+             [replication]\naggregator = \"ws://{centre}/v1/replicate\"\ntoken = \"{token}\"\n{keys}",
             data.display(),
             tokens::SECRET
         );

@@ -161,8 +161,13 @@ async fn strangers_and_logs_that_begin_later_are_told_apart() {
         let mine = groups(&[b"one"], 1);
         let_in(&mut again, 1);
         again.append(&slices(&mine)).unwrap();
-        match again.greet(&hello("east", 1, 41, 90)).unwrap() {
-            Greeting::Refused(why) => assert!(why.contains("seeded anew"), "{why}"),
+        // Nothing of it can be applied, so nothing may take its place.
+        match again.greet(&hello("east", 1, 41, 90)).unwrap_err() {
+            SinkError::Busy(why) => assert!(why.contains("what has arrived is applied up to 0 of 1"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        match again.greet(&hello("east", 2, 41, 90)).unwrap() {
+            Greeting::Refused(why) => assert!(why.contains("never granted") && why.contains("seeded anew"), "{why}"),
             other => panic!("{other:?}"),
         }
     })

@@ -8,11 +8,15 @@ use qucan::domain::order::Status;
 use qucan::domain::time::Millis;
 use qucan::engine::EngineOptions;
 use qucan::engine::answer::Answer;
+use qucan::engine::projection::directories;
+use qucan::engine::replica::ReplicaOptions;
 use qucan::ops::verify::{Report, VerifyOptions, verify};
-use qucan_storage::log::{LogReader, ReadError, segment_sizes};
+use qucan_storage::fs::{CrashPolicy, Fault, FaultKind, Operation, SimFs};
+use qucan_storage::log::{AppendError, LogReader, Preparation, ReadError, segment_sizes};
 use qucan_storage::snapshot::SnapshotStore;
 use qucan_storage::{Position, Sequence};
 
+use crate::copy::{append, copy, groups_after, state_of};
 use crate::region::{Region, customer, member, place, region, until};
 
 /// Small segments, so that something goes after few orders.
@@ -86,8 +90,9 @@ fn days_that_are_past_go_and_what_is_answered_stays_provable() {
     // 12 days of some 150 entries; what is left are two days, those beside them, and the present.
     assert!(bytes(&region) < 6 * 150 * 600, "{} bytes", bytes(&region));
     assert!(snapshots(&region).len() <= 8, "{:?}", snapshots(&region));
-    let status = region.handle().status();
-    assert_eq!((status.log_first, status.log_trimmed_early), (first(&region), None));
+    assert_eq!(directories(&region.state_dir()).unwrap().len(), 2, "days of the projection");
+    until("the files go", || region.handle().status().log_first == first(&region));
+    assert_eq!(region.handle().status().log_trimmed_early, None);
 
     for restarted in [false, true] {
         let last = days.last().unwrap();
@@ -278,4 +283,117 @@ fn nothing_is_trimmed_to_a_snapshot_that_rotted_after_it_was_written() {
         let _gone = std::fs::remove_file(path);
     }
     verified(&region);
+}
+
+#[test]
+fn a_copy_goes_behind_what_was_applied_and_takes_no_more_where_that_is_not_enough() {
+    let region = region(small);
+    let small_copy = |options: &mut ReplicaOptions| {
+        options.log_bytes_max = 160 << 10;
+        options.snapshot_every_entries = 30;
+        options.log = region.options.log;
+    };
+    let mut copy = copy(&region, small_copy);
+    let mut refused = None;
+    for number in 0..400 {
+        region.sell("ann", &format!("key-{number}"));
+        let groups = groups_after(&region, copy.replica().received().sequence, usize::MAX);
+        refused = append(&copy.replica(), &groups).err();
+        if refused.is_some() {
+            break;
+        }
+    }
+    // Nothing of it was applied: nothing may go.
+    let why = refused.unwrap();
+    assert!(
+        matches!(&why, AppendError::NoRoom { detail, .. } if detail.contains("only what was applied may go")),
+        "{why}"
+    );
+    assert_eq!((copy.replica().first(), copy.replica().failure()), (Sequence(1), None));
+    let mut most = 0;
+    for number in 400..1_000 {
+        let sold = region.sell("ann", &format!("key-{number}"));
+        until("there is room again", || {
+            copy.apply(usize::MAX, 64);
+            let groups = groups_after(&region, copy.replica().received().sequence, usize::MAX);
+            append(&copy.replica(), &groups).is_ok()
+        });
+        copy.apply(usize::MAX, 64);
+        assert!(copy.orders.contains_key(&sold.id));
+        most = most.max(copy.replica().reads().status().log_bytes);
+    }
+    assert!(most <= 160 << 10, "{most} bytes");
+    assert!(copy.replica().first() > Sequence(1_000), "{}", copy.replica().first());
+    copy.projected();
+    copy.stop();
+    let report = verify(&copy.options.data_dir, &VerifyOptions::default()).unwrap();
+    assert!(report.ok, "{}", report.text());
+    // Another store gets what the log still has, beginning with its base.
+    (copy.stored, copy.orders) = (None, Default::default());
+    copy.start().unwrap();
+    copy.catch_up(&region);
+    assert_eq!(copy.applier().state_hash().unwrap(), state_of(&region).0);
+}
+
+/// A region on a simulated disk whose log is trimmed after so many orders, or that has just been.
+fn on_the_brink(fs: &SimFs, orders: Option<usize>) -> (Region, usize) {
+    let region = region(|options| {
+        small(options);
+        options.fs = fs.shared();
+        options.data_dir = "/data".into();
+        options.projection = false;
+        options.snapshot_every_entries = 10;
+        options.log_bytes_max = 128 << 10;
+        options.log.preparation = Preparation::Inline;
+    });
+    let mut placed = 0;
+    while orders.map_or(region.handle().status().log_first == 1, |orders| placed < orders) {
+        region.place(&format!("m-{placed}"), "key");
+        placed += 1;
+    }
+    (region, placed)
+}
+
+#[test]
+fn a_power_cut_at_any_step_of_a_trim_loses_nothing_that_was_acknowledged() {
+    let (_trimmed, after) = on_the_brink(&SimFs::new(7), None);
+    let fs = SimFs::new(7);
+    let (mut region, already) = on_the_brink(&fs, Some(after - 8));
+    region.kill();
+    let before = fs.backup();
+    let (mut cuts, mut trims) = (0, 0);
+    for nth in 1.. {
+        fs.restore(&before);
+        region.start();
+        assert_eq!(region.handle().status().log_first, 1);
+        fs.plan(Fault::nth(Operation::AnyChange, nth, FaultKind::PowerCut));
+        let mut acknowledged = Vec::new();
+        for number in 0..14 {
+            let name = format!("again-{number}");
+            match region.ask(customer(&name), place(&name, "key")) {
+                Ok(Answer::Order { order, .. }) => acknowledged.push(order.id),
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => break,
+            }
+        }
+        trims += usize::from(region.handle().status().log_first > 1);
+        let reached = fs.fault_reached();
+        region.kill();
+        fs.crash(if nth % 2 == 0 { CrashPolicy::DropUnsynced } else { CrashPolicy::Random(nth) });
+        region.start();
+        cuts += 1;
+        let handle = region.handle();
+        assert!(acknowledged.iter().all(|order| handle.views().order(*order).is_some()), "cut at {nth}");
+        assert!(handle.views().open_orders() >= already + acknowledged.len(), "cut at {nth}");
+        // Whatever is left of the files, it can be written on and trimmed.
+        for number in 0..14 {
+            region.place(&format!("then-{number}"), "key");
+        }
+        assert!(handle.status().log_first > 1, "cut at {nth}");
+        region.kill();
+        if !reached {
+            break;
+        }
+    }
+    assert!(cuts > 30 && trims > 3, "{cuts} cuts, {trims} trims");
 }

@@ -148,6 +148,11 @@ impl Walk {
     }
 
     fn over(&mut self, region: &Region, first: u64, until: u64) -> Result<(), ReadError> {
+        // What was trimmed away is not there any more: then the history is not complete.
+        let first = first.max(region.replica().first().0);
+        if first > until {
+            return Ok(());
+        }
         let mut reader = region.replica().reader(Sequence(first.saturating_sub(1)))?;
         while !self.is_over() {
             let Some(group) = reader.next(Sequence(until))? else { break };

@@ -211,10 +211,10 @@ impl Days {
         &*self.place.fs
     }
 
-    /// Closes every day.
+    /// Closes every day for good: whoever still asks must not open what is another's by now.
     pub(super) fn close(&self) {
         for day in self.days.read().values() {
-            if let Err(error) = day.close() {
+            if let Err(error) = day.retire() {
                 tracing::debug!(%error, "a day of the projection did not close cleanly");
             }
         }

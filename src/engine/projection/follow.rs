@@ -83,10 +83,9 @@ pub(in crate::engine) struct Missed {
     pub(in crate::engine) from: Sequence,
     /// Where the log goes on.
     pub(in crate::engine) to: Position,
-    /// In which epoch.
-    pub(in crate::engine) epoch: Epoch,
-    /// Orders that closed in it, as they were last seen.
-    pub(in crate::engine) orders: Vec<Order>,
+    /// Reads in which epoch it does, and the orders that closed in the gap, as they were last seen. Asked only where the gap
+    /// was not passed yet.
+    pub(in crate::engine) read: Box<dyn Fn() -> (Epoch, Vec<Order>) + Send>,
 }
 
 /// The same without a thread: whoever simulates moves it on.
@@ -130,8 +129,10 @@ struct Run {
     batch_begin: Position,
     batch_end: Position,
     mark: Option<Mark>,
-    /// Orders of the gap that are in the batch or applied.
-    missed_taken: usize,
+    /// The epoch behind the gap and the orders that closed in it, once they were needed.
+    unseen: Option<(Epoch, Vec<Order>)>,
+    /// How many of them are in the batch or applied.
+    unseen_taken: usize,
     /// When it was last built again, and the pause after which that was.
     rebuilt: Option<(Duration, Duration)>,
     /// What is on disk was looked at.
@@ -162,7 +163,8 @@ impl Run {
             batch_begin: origin,
             batch_end: origin,
             mark: None,
-            missed_taken: 0,
+            unseen: None,
+            unseen_taken: 0,
             rebuilt: None,
             opened: false,
         }
@@ -236,7 +238,7 @@ impl Run {
             // Everything since was collected and not applied: it is read again.
             self.scanned = self.persisted;
             self.batch.clear();
-            self.missed_taken = 0;
+            self.unseen_taken = 0;
         }
         Rest::For(RETRY)
     }
@@ -393,13 +395,14 @@ impl Run {
         if committed < missed.to.sequence {
             return Ok(None);
         }
-        let rest = missed.orders.get(self.missed_taken..).unwrap_or_default();
+        let (epoch, unseen) = self.unseen.get_or_insert_with(|| (missed.read)());
+        let rest = unseen.get(self.unseen_taken..).unwrap_or_default();
         let piece = rest.get(..PROJECTION_BATCH_EVENTS).unwrap_or(rest);
         let orders = piece.iter().filter(|order| order.business_day >= floor).cloned().collect();
         let begin = self.scanned;
-        self.missed_taken += piece.len();
+        self.unseen_taken += piece.len();
         if piece.len() == rest.len() {
-            (self.scanned, self.epoch) = (missed.to, missed.epoch);
+            (self.scanned, self.epoch) = (missed.to, *epoch);
         }
         Ok(Some((orders, begin, self.scanned)))
     }

@@ -14,7 +14,6 @@ use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::records::{RecordError, StateHash, state_hash};
 use crate::engine::replay::{Replay, ReplayError, Step, Witness};
 use crate::engine::snapshots::{self, HashCheck, LoadError};
-use crate::engine::snapshotter;
 
 /// The applying side: reads what has arrived, replays it, and publishes it once the caller has stored what it wants.
 pub struct Applier {
@@ -157,12 +156,12 @@ impl Applier {
         Ok(if self.pending { Next::Batch(&self.batch) } else { Next::Idle })
     }
 
-    /// Writes a snapshot of what is published.
+    /// Has a snapshot written of what is published.
     fn close(&self) {
-        let (shared, state) = (&self.core.shared, self.replay.state());
+        let state = self.replay.state();
         let epoch = Epoch(state.region().map_or(0, |region| u32::from(region.epoch)));
-        if let Err(error) = snapshotter::take(shared, &self.core.snapshots, state, self.published, epoch) {
-            tracing::warn!(%error, "the copy's last snapshot could not be written; it is tried again when it is asked for");
+        if let Some(offers) = &mut *self.core.offers.lock() {
+            offers.insist(state, self.published, epoch);
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Core {
     pub(super) offers: Mutex<Option<SnapshotRequests>>,
     /// What never arrived.
     pub(super) gaps: RwLock<Gaps>,
-    /// A snapshot at the very end is wanted, so that a seed can take the log's place.
+    /// A snapshot at the very end is wanted, so that a seed can take the log's place, or older entries can go.
     pub(super) close_wanted: AtomicBool,
 }
 

@@ -268,12 +268,13 @@ impl Replica {
         }
     }
 
-    /// A log that has all the bytes it may have and is not applied takes no more: the region keeps what follows.
+    /// A log that has all the bytes it may have takes no more until something can go: the region keeps what follows.
     fn check_bytes(&self, log: &Log, end: Position) -> Result<(), AppendError> {
         let (bytes, applied) = (log.segment_bytes(), self.core.shared.head.get());
-        if bytes < self.options.log_bytes_max || applied >= end.sequence.0 {
+        if bytes < self.options.log_bytes_max {
             return Ok(());
         }
+        self.core.close_wanted.store(true, Ordering::SeqCst);
         let detail =
             format!("it has {bytes} bytes, and only what was applied may go, up to {applied} of {}", end.sequence);
         Err(AppendError::NoRoom { dir: self.core.log_dir.clone(), bytes: 0, detail })

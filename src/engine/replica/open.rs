@@ -10,12 +10,12 @@ use qucan_storage::{DataDir, Expect, Position};
 
 use super::ReplicaOptions;
 use super::core::{Span, snapshots_on_chain};
-use super::gaps::{Gap, Gaps};
+use super::gaps::Gaps;
 use super::seed::{end_seed, missed, remove_strays, state_at};
 use crate::domain::state::State;
 use crate::engine::OpenError;
 use crate::engine::closed::{Closed, Kept};
-use crate::engine::projection::{Missed, mark};
+use crate::engine::projection::Missed;
 use crate::engine::replay::Replay;
 use crate::engine::snapshots::{self, HashCheck};
 
@@ -109,11 +109,7 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
     // Over a gap nothing is whole before the seed is there.
     closed.whole_from =
         gap.filter(|_| is_seeded).map_or(closed.whole_from.min(stored.sequence.0), |gap| gap.to.sequence.0);
-    let is_behind = |gap: &&Gap| {
-        let marked = mark::read(&**dir.fs(), &dir.state(), dir.epoch().0);
-        marked.is_some_and(|at| at < gap.to.sequence.0)
-    };
-    let missed = gap.filter(|_| options.projection).filter(is_behind).map(|gap| missed(&snapshots, gap));
+    let missed = gap.map(|gap| missed(&snapshots, *gap));
     tracing::info!(
         region = %options.region,
         received = span.end.sequence.0,

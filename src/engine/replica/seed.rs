@@ -152,6 +152,7 @@ pub(super) fn end_seed(options: &ReplicaOptions, dir: &mut DataDir, gap: &Gap) -
 pub(super) fn remove_strays(store: &SnapshotStore, end: Position) -> Result<(), OpenError> {
     let (good, _) = store.list()?;
     for stray in good.iter().filter(|info| info.position.sequence > end.sequence) {
+        tracing::info!(file = %stray.path.display(), "a seed that was not taken is removed");
         store.remove(stray.position.sequence)?;
     }
     Ok(())
@@ -171,14 +172,18 @@ pub(super) fn state_at(store: &SnapshotStore, at: Position) -> Option<State> {
 }
 
 /// What the projection has to know about a gap: orders that were open before it and no longer behind it closed unseen.
-pub(super) fn missed(store: &SnapshotStore, gap: &Gap) -> Missed {
-    let (before, after) = (state_at(store, gap.from), state_at(store, gap.to));
-    let unseen = match (&before, &after) {
-        (Some(before), Some(after)) => unseen(before, after).map(|order| Order::clone(order)).collect(),
-        _ => Vec::new(),
+pub(super) fn missed(store: &SnapshotStore, gap: Gap) -> Missed {
+    let store = store.clone();
+    let read = move || {
+        let (before, after) = (state_at(&store, gap.from), state_at(&store, gap.to));
+        let unseen = match (&before, &after) {
+            (Some(before), Some(after)) => unseen(before, after).map(|order| Order::clone(order)).collect(),
+            _ => Vec::new(),
+        };
+        let epoch = after.as_ref().and_then(State::region).map_or(0, |region| u32::from(region.epoch));
+        (Epoch(epoch), unseen)
     };
-    let epoch = after.as_ref().and_then(|after| after.region()).map_or(0, |region| u32::from(region.epoch));
-    Missed { from: gap.from.sequence, to: gap.to, epoch: Epoch(epoch), orders: unseen }
+    Missed { from: gap.from.sequence, to: gap.to, read: Box::new(read) }
 }
 
 /// Orders that were open in one state and are not in a later one.

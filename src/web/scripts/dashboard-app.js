@@ -8,7 +8,7 @@ import { hrefOf } from "./dashboard-url.js";
  *   rejected: number, revenue: number | Record<string, number>, wait_seconds?: number}} Today
  * @typedef {{region: string, epoch: number, connected: boolean, health: string, reason?: string, last_sequence: number,
  *   applied_sequence: number, lag: {entries: number, bytes: number, seconds: number}, last_heard_at?: string,
- *   fenced?: {reason: string, detail?: string, at?: string}, needs_seed?: boolean, stores: number, open_orders: number,
+ *   fenced?: {reason: string, detail?: string, at?: string}, needs_seed?: boolean, gaps?: {first_sequence: number, last_sequence: number, from: string, to: string, at: string}[], stores: number, open_orders: number,
  *   today: Today, currency?: string}} Region
  * @typedef {{at: string, regions: {total: number, connected: number, fenced: number},
  *   stores: {total: number, open: number, paused: number},

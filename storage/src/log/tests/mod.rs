@@ -262,6 +262,31 @@ fn trimmed_segments_are_used_again_and_their_old_bytes_mean_nothing() {
 }
 
 #[test]
+fn a_trimmed_segment_that_can_t_be_removed_never_leaves_a_hole() {
+    let fs = SimFs::new(1);
+    let (mut log, ..) = open(&fs);
+    let mut last = log.last();
+    for n in 0..400 {
+        last = append(&mut log, &[entry(n, 700)]).unwrap().last;
+    }
+    let before = segments(&fs);
+    fs.plan(Fault { path_contains: Some(".seg"), ..Fault::nth(Operation::Rename, 1, FaultKind::Error) });
+    let all = log.trim(last.sequence);
+    assert!(all > 5, "{all}");
+    for n in 0..100 {
+        last = append(&mut log, &[entry(n, 700)]).unwrap().last;
+        log.trim(last.sequence);
+    }
+    let first = before.first().unwrap();
+    assert!(segments(&fs).starts_with(std::slice::from_ref(first)), "what could not be removed is there");
+    drop(log);
+    let (mut log, _, entries) = open(&fs);
+    assert_eq!((log.last(), entries.len()), (last, 500), "and so is everything behind it");
+    log.trim(last.sequence);
+    assert!(!segments(&fs).contains(first), "the next start's trim removes it");
+}
+
+#[test]
 fn received_groups_are_kept_verbatim_with_one_sync() {
     let (node, centre) = (SimFs::new(1), SimFs::new(2));
     let (mut log, ..) = open(&node);
