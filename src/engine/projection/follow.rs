@@ -23,6 +23,7 @@ use super::Projection;
 use super::days::{DayError, Days};
 use super::keys;
 use super::mark::Mark;
+use super::pace::Teller;
 use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, MinuteOfDay, business_day};
 use crate::engine::records::{self, RecordError};
@@ -94,6 +95,7 @@ struct Run {
     mark: Option<Mark>,
     /// When it was last built again, and the pause after which that was.
     rebuilt: Option<(Instant, Duration)>,
+    teller: Teller,
 }
 
 impl Run {
@@ -110,6 +112,7 @@ impl Run {
             batch_end: origin,
             mark: None,
             rebuilt: None,
+            teller: Teller::default(),
         }
     }
 
@@ -128,6 +131,8 @@ impl Run {
                 Err(_) => break,
             };
             self.follower.projection.trouble.lock().paused = None;
+            let projection = &self.follower.projection;
+            self.teller.look((!projection.is_whole()).then(|| projection.rebuild()));
             let head = &self.follower.shared.head;
             let (_, mut closed) =
                 if full { head.wait_above(0, Duration::ZERO) } else { head.wait_above(u64::MAX, GATHER) };
@@ -285,6 +290,7 @@ impl Run {
                 if self.scanned != Position::ORIGIN && reader.position() != Some(self.scanned) {
                     return Err(Halt::Foreign("another history"));
                 }
+                self.follower.projection.pace.begin(reader.after().0);
                 slot.insert(reader)
             }
         };
