@@ -64,3 +64,23 @@ impl RebuildView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phase_is_shown_with_how_far_a_rebuild_is() {
+        let shown = |phase: ProjectionPhase| serde_json::to_string(&ProjectionView::of(&phase)).unwrap();
+        assert_eq!(shown(ProjectionPhase::Following), r#"{"phase":"following"}"#);
+        assert_eq!(
+            shown(ProjectionPhase::Paused("no room".into())),
+            r#"{"phase":"paused","detail":"paused: no room"}"#
+        );
+        let rebuild = Rebuild { begun: 0, reached: 25, until: 100, entries_per_second: 25 };
+        assert_eq!(
+            shown(ProjectionPhase::Rebuilding(rebuild)),
+            r#"{"phase":"rebuilding","detail":"closed orders are being rebuilt from the log: 25 %, entry 25 of 100, 25 entries/s, about 3 s left","rebuild":{"reached":25,"target":100,"percent":25,"entries_per_second":25,"remaining_seconds":3}}"#
+        );
+    }
+}

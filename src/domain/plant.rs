@@ -13,6 +13,8 @@ pub enum Plant {
     StockNotGivenBack,
     /// A deadline does everything twice.
     TimerFiredTwice,
+    /// The deadline of an order stays as it was, whatever becomes of the order.
+    DeadlineKept,
 }
 
 thread_local! {

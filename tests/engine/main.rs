@@ -7,6 +7,7 @@ mod copy;
 mod fence;
 mod gate;
 mod projection;
+mod recovery;
 mod region;
 mod replica;
 mod replica_seed;

@@ -123,7 +123,9 @@ impl Run {
             }
         }
         loop {
-            let broken = self.follower.projection.trouble.lock().broken.is_some();
+            let projection = &self.follower.projection;
+            self.teller.look((!projection.is_whole()).then(|| projection.rebuild()));
+            let broken = projection.trouble.lock().broken.is_some();
             let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
             let full = match stepped {
                 Ok(full) => full,
@@ -131,8 +133,6 @@ impl Run {
                 Err(_) => break,
             };
             self.follower.projection.trouble.lock().paused = None;
-            let projection = &self.follower.projection;
-            self.teller.look((!projection.is_whole()).then(|| projection.rebuild()));
             let head = &self.follower.shared.head;
             let (_, mut closed) =
                 if full { head.wait_above(0, Duration::ZERO) } else { head.wait_above(u64::MAX, GATHER) };

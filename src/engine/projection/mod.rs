@@ -30,6 +30,7 @@ use pace::Pace;
 
 pub use days::directories;
 pub(super) use follow::{Follower, start};
+pub use members::Members;
 pub(super) use newest::{Newest, Walked};
 
 /// The projection as its readers see it.
