@@ -86,4 +86,8 @@ fn verified(dir: &Path) {
     println!("{}", report.text());
     assert!(report.ok);
     figure("recovery", "verify", begun.elapsed().as_secs_f64(), "s");
+    for pace in report.pace {
+        let name = format!("verify_{}", pace.work.replace(' ', "_"));
+        figure("recovery", &name, pace.per_second as f64, &format!("{}/s", pace.unit));
+    }
 }

@@ -78,7 +78,7 @@ fn five_kills_while_it_starts_take_no_acknowledged_order() {
         }
         let node = site.start();
         told.check(&node);
-        site.until_projected();
+        node.until_projected();
         node.kill();
     }
     site.verify();
