@@ -15,6 +15,8 @@ pub enum Plant {
     TimerFiredTwice,
     /// The deadline of an order stays as it was, whatever becomes of the order.
     DeadlineKept,
+    /// The projection is believed wherever it says it is, even ahead of the log.
+    ProjectionBelieved,
 }
 
 thread_local! {
@@ -27,7 +29,7 @@ pub fn plant(plant: Option<Plant>) {
 }
 
 /// Whether this bug is planted.
-pub(in crate::domain) fn is(plant: Plant) -> bool {
+pub(crate) fn is(plant: Plant) -> bool {
     PLANTED.get() == Some(plant)
 }
 

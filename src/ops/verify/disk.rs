@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use qucan_storage::fs::FileSystem;
 use qucan_storage::table::{Scan, Table, TableOptions, TableReader, Tables};
 use qucan_storage::{Epoch, Position, Sequence};
 
@@ -36,7 +37,7 @@ pub(super) struct OnDisk {
 
 impl OnDisk {
     /// Reads every row there is.
-    pub(super) fn read(state: &Path, progress: &Progress) -> Self {
+    pub(super) fn read(fs: &dyn FileSystem, state: &Path, progress: &Progress) -> Self {
         let mut read = Self::default();
         let directories = match directories(state) {
             Ok(directories) => directories,
@@ -46,7 +47,7 @@ impl OnDisk {
             }
         };
         for (name, dir) in directories {
-            match read_day(&dir, progress, &mut read.found) {
+            match read_day(fs, &dir, progress, &mut read.found) {
                 // A start ended between making it and stamping it; the next one drops it.
                 Ok(day) if day.position == Position::ORIGIN && day.rows.count == 0 => {}
                 Ok(day) => {
@@ -71,13 +72,13 @@ impl OnDisk {
     }
 }
 
-fn read_day(dir: &Path, progress: &Progress, found: &mut Findings) -> Result<Day, String> {
+fn read_day(fs: &dyn FileSystem, dir: &Path, progress: &Progress, found: &mut Findings) -> Result<Day, String> {
     let tables = open_tables(dir)?;
     let applied = tables.applied().clone();
     let reader = tables.reader();
     progress.more(applied.counts.first().copied().unwrap_or(0));
     let list = Members::file_of(dir);
-    let members = Members::load(&list);
+    let members = Members::load(fs, &list);
     let mut unlisted = 0;
     let (orders, index) = std::thread::scope(|scope| {
         let orders = scope.spawn(|| {

@@ -57,7 +57,7 @@ impl Proving<'_> {
         }
         let begun = Instant::now();
         self.options.progress.begin(Phase::Projection, 0);
-        let mut disk = OnDisk::read(&self.dir.state(), &self.options.progress);
+        let mut disk = OnDisk::read(&**self.dir.fs(), &self.dir.state(), &self.options.progress);
         if !disk.days.is_empty() {
             self.report.pace.push(Pace::new("projection", "orders", disk.orders, begun.elapsed()));
         }

@@ -78,7 +78,7 @@ pub fn cases() -> Vec<Sabotage> {
         on(Days, Check::DayMembers, "are of members who are not in it", |dir| {
             let list = Members::file_of(&forge::days(dir)[0]);
             assert!(list.is_file(), "an old day knows its members");
-            Members::of(["nobody"].iter()).store(&list).unwrap();
+            Members::of(["nobody"].iter()).store(&*qucan_storage::fs::real(), &list).unwrap();
         }),
     ]);
     cases
