@@ -73,6 +73,28 @@ pub const RECOVERY_GAP_ENTRIES_MAX: u64 = 100_000;
 /// Largest section of a snapshot. Protects a start's memory; the largest in use is a shard of open orders.
 pub const SNAPSHOT_SECTION_BYTES_MAX: usize = 64 << 20;
 
+/// The part of a log's bytes (numerator, denominator) from which on older entries go although somebody might want them. What
+/// is left is for what comes while a snapshot is written.
+pub const LOG_TRIMMED_AT: (u64, u64) = (3, 4);
+
+/// Parts of a log's bytes between which a snapshot is kept: the more there are, the less goes at once for want of bytes.
+pub const BASES_IN_LOG: u64 = 4;
+
+/// Parts of a retention of many days between which a snapshot is kept; of a short one there is one a day.
+pub const BASES_IN_RETENTION: u16 = 8;
+
+/// Smallest bound of a log's bytes: the smallest segments and the snapshots between them must make sense.
+pub const LOG_BYTES_MIN: u64 = 32 << 20;
+
+/// Segments that a log of its full size has at least: what goes, goes in whole segments.
+pub const LOG_SEGMENTS_MIN: u64 = 8;
+
+/// Gaps of a copy that are remembered, the newest. Bounds a small file.
+pub const GAPS_KEPT: usize = 8;
+
+/// How often it is looked what of a log can go while nothing else asks for it.
+pub const RETENTION_LOOK: Duration = Duration::from_secs(5);
+
 /// Projection reads at once. Bounds the threads that wait for sled.
 pub const PROJECTION_READS_MAX: usize = 32;
 
@@ -189,6 +211,7 @@ pub const LISTEN_ADDRESSES_MAX: usize = 16;
 /// Longest request id taken from a client; it stands in every log entry.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 
+const _: () = assert!(LOG_BYTES_MIN / LOG_SEGMENTS_MIN >= qucan_storage::limits::SEGMENT_BYTES_FIRST);
 const _: () = assert!(GROUP_NORMAL_SHARE < GROUP_COMMANDS_MAX);
 const _: () = assert!(PROJECTION_BATCH_EVENTS <= qucan_storage::limits::TABLE_BATCH_EVENTS_MAX);
 const _: () = assert!(GROUP_BYTES_SOFT < qucan_storage::limits::GROUP_BYTES_MAX);

@@ -102,6 +102,11 @@ pub trait Source: Send + 'static {
     fn bytes_behind(&mut self, acknowledged: u64) -> u64;
     /// The newest snapshot.
     fn snapshot(&mut self) -> Result<Option<SnapshotInfo>, SourceError>;
+    /// The snapshot to seed an empty or outrun centre with: the oldest from which the log goes on, so that as little as
+    /// can be is lost.
+    fn seed(&mut self) -> Result<Option<SnapshotInfo>, SourceError> {
+        self.snapshot()
+    }
     /// Appends up to `max` bytes of a snapshot's file from `offset` on to `out`.
     fn read_snapshot(
         &mut self,
@@ -122,7 +127,7 @@ pub enum Greeting {
         /// The epoch the centre has granted last.
         epoch: u32,
     },
-    /// The centre has nothing and the region's log begins later: ship a snapshot first, then what follows it.
+    /// The centre has nothing, or ends before the region's log begins: ship a snapshot first, then what follows it.
     Seed {
         /// The epoch the centre has granted last.
         epoch: u32,

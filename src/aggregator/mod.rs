@@ -20,7 +20,6 @@ use std::time::Duration;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use qucan_storage::fs::{self, Lock};
-use qucan_storage::log::LogOptions;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -38,6 +37,7 @@ use crate::api::metrics::HttpMetrics;
 use crate::api::server::{BindError, Listeners, Places, Server};
 use crate::config::{AggregatorConfig, Mode, StoreConfig};
 use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::options::segments_for;
 use crate::limits::{HISTORIES_AT_ONCE, REPLICA_SNAPSHOT_ENTRIES, SEEDINGS_AT_ONCE};
 
 /// An aggregator that can't start.
@@ -130,8 +130,9 @@ impl Aggregator {
             runtime: Handle::current(),
             restart,
             fs: fs::real(),
-            log: LogOptions::default(),
+            log: segments_for(config.log_bytes),
             snapshot_every_entries: REPLICA_SNAPSHOT_ENTRIES,
+            log_bytes_max: config.log_bytes,
         };
         let (configured, is_sandbox) = (config.regions, config.mode == Mode::Sandbox);
         let opened =

@@ -177,6 +177,7 @@ mod tests {
             fs: qucan_storage::fs::real(),
             log: qucan_storage::log::LogOptions::default(),
             snapshot_every_entries: u64::MAX,
+            log_bytes_max: u64::MAX,
         };
         let opened = tokio::task::spawn_blocking(move || Regions::open(opening, &[], must_restart, false)).await;
         let (draining, is_draining) = watch::channel(false);

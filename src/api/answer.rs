@@ -5,12 +5,15 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::AppState;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::request_id::RequestId;
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
+use crate::domain::id::OrderId;
 use crate::domain::order::Order;
-use crate::engine::answer::{Answer, Request};
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{MinuteOfDay, business_day};
+use crate::engine::answer::{Answer, Refusal, Request};
 use crate::view::encode_order;
 
 /// A JSON answer.
@@ -44,7 +47,11 @@ pub async fn submit(
     actor: Actor,
     RequestId(request_id): RequestId,
 ) -> Result<Answer, Problem> {
-    Ok(state.engine.submit(Request { command, actor, request_id, device: None }).await?)
+    let asked = state.engine.submit(Request { command, actor, request_id, device: None }).await;
+    asked.map_err(|refusal| match refusal {
+        Refusal::Rejected(Rejection::OrderNotFound { order }) => not_found(state, order),
+        refusal => refusal.into(),
+    })
 }
 
 /// Asks the engine for something that is answered by an order.
@@ -58,6 +65,24 @@ pub async fn submit_about_order(
         Answer::Order { order: now, .. } => Ok(order(state, StatusCode::OK, &now)),
         other => Err(unexpected(&other)),
     }
+}
+
+/// What is said about an order that is not there, or not for whoever asks: neither reveals whether it ever was.
+pub fn not_found(state: &AppState, id: OrderId) -> Problem {
+    if is_past_retention(state, id) || state.engine.may_be_gone(id) {
+        Problem::new(Kind::Gone, "orders of that day are no longer kept here")
+    } else {
+        Problem::not_found()
+    }
+}
+
+/// Whether an order of that day could be here no longer.
+fn is_past_retention(state: &AppState, id: OrderId) -> bool {
+    let views = state.engine.views();
+    // One day more: stores' days begin hours apart.
+    let days = state.closed_orders_days.saturating_add(1);
+    let today = business_day(&jiff::tz::TimeZone::UTC, MinuteOfDay::default(), state.engine.now());
+    id.region() == views.region_tag() && id.day().0.saturating_add(days) < today.0
 }
 
 /// The engine answered something else than was asked.

@@ -125,8 +125,16 @@ pub struct Status {
     uptime_seconds: i64,
     /// Sequence of the last durable log entry.
     log_head: u64,
+    /// First log entry that is still there.
+    log_first: u64,
     /// Bytes of the log on disk.
     log_bytes: u64,
+    /// The bound of these bytes, `retention.log_bytes`.
+    log_bytes_max: u64,
+    /// What of the log went before its time since the start because it came near that bound, if anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    log_trimmed_early: Option<String>,
     /// Sequence of the newest snapshot.
     snapshot_at: u64,
     /// Sequence the centre has, as far as is known; left out where the region does not replicate.
@@ -177,7 +185,10 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
         epoch: engine.epoch,
         uptime_seconds: state.edge.uptime_seconds(),
         log_head: engine.log_head,
+        log_first: engine.log_first,
         log_bytes: engine.log_bytes,
+        log_bytes_max: engine.log_bytes_max,
+        log_trimmed_early: engine.log_trimmed_early,
         snapshot_at: engine.snapshot_at,
         replicated_to: replication.as_ref().map(|replication| replication.acknowledged),
         replication,

@@ -151,6 +151,25 @@ impl Reader {
         duration
     }
 
+    pub(super) fn bytes(&mut self, name: &str) -> u64 {
+        let shape = KEYS.iter().find(|key| key.dotted() == name).map(|key| key.shape);
+        let fallback = value::bytes(self.default(name)).unwrap_or_default();
+        let Some(Found { raw, place, .. }) = self.layers.values.get(name).cloned() else { return fallback };
+        let bytes = match &raw {
+            Raw::Bare(text) | Raw::Text(text) => value::bytes(text),
+            Raw::List(_) => None,
+        };
+        let Some(Shape::Bytes(min, max)) = shape else { return fallback };
+        match bytes.filter(|bytes| (min..=max).contains(bytes)) {
+            Some(bytes) => bytes,
+            None => {
+                let (min, max) = (value::bytes_text(min), value::bytes_text(max));
+                self.complain(place, name, format!("should be a size such as \"32GiB\", from {min} to {max}"));
+                fallback
+            }
+        }
+    }
+
     pub(super) fn count(&mut self, name: &str) -> usize {
         let shape = KEYS.iter().find(|key| key.dotted() == name).map(|key| key.shape);
         let fallback = self.default(name).parse().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Role;
 use super::keys::{KEYS, Key, Shape};
-use super::value::duration_text;
+use super::value::{bytes_text, duration_text};
 
 /// The configuration reference.
 pub fn document() -> String {
@@ -73,6 +73,7 @@ fn shape(shape: Shape) -> String {
         Shape::Url(schemes) => schemes.iter().map(|scheme| format!("`{scheme}://…`")).collect::<Vec<_>>().join(" or "),
         Shape::Duration(min, max) => format!("time, {} to {}", duration_text(min), duration_text(max)),
         Shape::Count(min, max) => format!("number, {min} to {max}"),
+        Shape::Bytes(min, max) => format!("size, {} to {}", bytes_text(min), bytes_text(max)),
         Shape::Secret => "secret".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 //! and `docs/configuration.md` all follow it. Never here: values.
 
 use super::Role;
+use crate::limits::LOG_BYTES_MIN;
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Shape {
     Duration(u64, u64),
     /// A number, at least and at most.
     Count(u64, u64),
+    /// A number of bytes such as `32GiB`, at least and at most.
+    Bytes(u64, u64),
     /// Something that must not be seen; may stand in a file of its own, named by the same key with `_file`.
     Secret,
     /// Networks, `ADDRESS` or `ADDRESS/BITS`.
@@ -112,6 +115,8 @@ pub const KEYS: &[Key] = &[
     key(N, "orders", "auto_after", Shape::Duration(MINUTE, 7 * DAY), "4h", "After how long an accepted order counts as ready, and a ready one as collected, without anybody saying so."),
     relaxed(key(N, "orders", "grace", Shape::Duration(0, DAY), "2m", "How long no deadline fires after a start, a jump of the clock or a stall of seconds."), "0s"),
     key(N, "orders", "keep_days", Shape::Count(2, 60), "7", "Business days for which closed orders are answered, the present one included."),
+
+    key(BOTH, "retention", "log_bytes", Shape::Bytes(LOG_BYTES_MIN, 1 << 50), "32GiB", "How large the log may become, at the aggregator that of each region. It keeps what `keep_days` and the centre need; near this bound the oldest entries go all the same, which is said in the log, in `/v1/status` and in `qucan_engine_log_trims`. A node sells on; a centre that lacked entries is seeded with a snapshot. Segments being prepared (up to 200 MiB) and snapshots come on top."),
 
     key(N, "payment.wechatpay", "appid", Shape::Text, "", "The mini-program's appid."),
     key(N, "payment.wechatpay", "mchid", Shape::Text, "", "The merchant's id."),

@@ -180,6 +180,7 @@ fn node(reader: &mut Reader, mode: Mode) -> Option<NodeConfig> {
     let auth = auth(reader, mode);
     let replication = replication(reader);
     let orders = orders(reader);
+    let log_bytes = reader.bytes("retention.log_bytes");
     let wechatpay = wechatpay(reader);
     let log = log(reader);
     let limits = edge_limits(reader);
@@ -195,6 +196,7 @@ fn node(reader: &mut Reader, mode: Mode) -> Option<NodeConfig> {
         auth,
         replication,
         orders,
+        log_bytes,
         wechatpay,
         log,
         limits,
@@ -208,6 +210,7 @@ fn aggregator(reader: &mut Reader, mode: Mode) -> Option<AggregatorConfig> {
     let listen = listen(reader, "aggregator.listen", mode);
     let store = store(reader);
     let keep_days = u16::try_from(reader.count("aggregator.keep_days")).unwrap_or(u16::MAX);
+    let log_bytes = reader.bytes("retention.log_bytes");
     let auth = auth(reader, mode);
     let mut regions = Vec::new();
     for name in std::mem::take(&mut reader.layers.regions) {
@@ -222,7 +225,18 @@ fn aggregator(reader: &mut Reader, mode: Mode) -> Option<AggregatorConfig> {
     }
     let log = log(reader);
     let limits = edge_limits(reader);
-    Some(AggregatorConfig { mode, listen, data_dir: data_dir?, store, keep_days, auth, regions, log, limits })
+    Some(AggregatorConfig {
+        mode,
+        listen,
+        data_dir: data_dir?,
+        store,
+        keep_days,
+        log_bytes,
+        auth,
+        regions,
+        log,
+        limits,
+    })
 }
 
 fn store(reader: &mut Reader) -> StoreConfig {

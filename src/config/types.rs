@@ -88,6 +88,8 @@ pub struct NodeConfig {
     pub replication: Option<ReplicationConfig>,
     /// Deadlines and retention.
     pub orders: OrdersConfig,
+    /// Bytes the log may have.
+    pub log_bytes: u64,
     /// WeChat Pay, if it is configured.
     pub wechatpay: Option<WechatPayConfig>,
     /// Logging.
@@ -111,6 +113,8 @@ pub struct AggregatorConfig {
     pub store: StoreConfig,
     /// Business days for which orders can be asked for.
     pub keep_days: u16,
+    /// Bytes each region's log may have.
+    pub log_bytes: u64,
     /// Keys of tokens.
     pub auth: AuthConfig,
     /// Regions that may replicate, with their tokens.

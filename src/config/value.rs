@@ -39,6 +39,23 @@ pub fn duration_text(millis: u64) -> String {
     if millis == 0 { "0s".to_owned() } else { format!("{millis}ms") }
 }
 
+/// Units of sizes, the largest first.
+const BYTE_UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
+/// A number of bytes such as `32GiB`, `500MiB` or `1048576`.
+pub fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let unit = BYTE_UNITS.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes)));
+    let (number, bytes) = unit.unwrap_or((text, 1));
+    number.trim_end().parse::<u64>().ok()?.checked_mul(bytes)
+}
+
+/// How a number of bytes is written: the largest unit that leaves no rest.
+pub fn bytes_text(bytes: u64) -> String {
+    let fits = |unit: &&(&str, u64)| bytes >= unit.1 && bytes.is_multiple_of(unit.1);
+    BYTE_UNITS.iter().find(fits).map_or_else(|| bytes.to_string(), |(unit, length)| format!("{}{unit}", bytes / length))
+}
+
 /// An address to listen on.
 pub fn address(text: &str) -> Option<SocketAddr> {
     let text = text.trim();

@@ -192,6 +192,11 @@ impl OrderId {
         self.region
     }
 
+    /// Which of the region's orders.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
     /// Day, epoch and number in 64 bits, order-preserving: the id within a region.
     pub fn packed(self) -> u64 {
         (u64::from(self.day.0) << 48) | (u64::from(self.epoch) << 32) | u64::from(self.number)

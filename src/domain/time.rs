@@ -38,11 +38,18 @@ impl Millis {
 pub struct BusinessDay(pub u16);
 
 const FIRST_DAY: Date = date(2020, 1, 1);
+/// Its midnight in UTC.
+const FIRST_DAY_BEGINS: Timestamp = Timestamp(1_577_836_800_000);
 
 impl BusinessDay {
     /// The calendar date that names the day.
     pub fn date(self) -> Date {
         FIRST_DAY.checked_add(jiff::Span::new().days(i64::from(self.0))).unwrap_or(FIRST_DAY)
+    }
+
+    /// The first instant that can belong to the day, wherever a store is: no time zone is more than 14 hours ahead of UTC.
+    pub fn begins_anywhere(self) -> Timestamp {
+        FIRST_DAY_BEGINS.plus(Millis::hours(24 * i64::from(self.0) - 14))
     }
 
     /// The day a date names; nothing before 2020 or after 2199.
@@ -136,5 +143,15 @@ mod tests {
         assert_eq!(business_day(&shanghai(), starts, at("2026-11-23T19:59:00Z")), monday, "03:59 on Tuesday");
         assert_eq!(business_day(&shanghai(), starts, at("2026-11-23T20:00:00Z")), BusinessDay(monday.0 + 1));
         assert_eq!(monday.date(), date(2026, 11, 23));
+    }
+
+    #[test]
+    fn no_store_anywhere_begins_a_day_before_it_can_begin() {
+        let day = BusinessDay::from_date(date(2026, 11, 23)).unwrap();
+        assert_eq!(day.begins_anywhere(), at("2026-11-22T10:00:00Z"));
+        let kiritimati = TimeZone::get("Pacific/Kiritimati").unwrap();
+        assert_eq!(business_day(&kiritimati, MinuteOfDay(0), day.begins_anywhere()), day);
+        let before = Timestamp(day.begins_anywhere().0 - 1);
+        assert_eq!(business_day(&kiritimati, MinuteOfDay(0), before), BusinessDay(day.0 - 1));
     }
 }

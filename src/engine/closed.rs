@@ -49,7 +49,11 @@ impl Closed {
         } else if gap <= RECOVERY_GAP_ENTRIES_MAX {
             closed.whole_from = marked;
             if let Err(error) = closed.read_gap(dir, from) {
-                tracing::warn!(%error, "closed orders before the snapshot can't be read; they are rebuilding for a while");
+                let why = "closed orders before the snapshot can't be read; they are rebuilding for a while";
+                match error {
+                    ReadError::Trimmed { .. } => tracing::info!(%error, "{why}"),
+                    error => tracing::warn!(%error, "{why}"),
+                }
                 closed = Self { overlay: Overlay::new(None), whole_from: from.0, most };
             }
         }

@@ -127,6 +127,17 @@ impl Handle {
         self.shared.log_written.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// The centre has synced everything up to here, as it has just said: the log need not keep it for the centre's sake.
+    pub fn centre_has(&self, through: u64) {
+        self.shared.retained.acknowledged(through);
+    }
+
+    /// Whether an order with this id may have closed before the log begins, so that not to find it says nothing about
+    /// whether it ever was.
+    pub fn may_be_gone(&self, order: OrderId) -> bool {
+        order.region() == self.shared.views.region_tag() && self.shared.retained.may_be_gone(order.day())
+    }
+
     /// Ends selling, because the region's history goes on elsewhere, or lets it go on. Every command is refused from here
     /// on, those that wait too; reads go on. Written down so that a restart knows it: may wait for the disk. Where that
     /// fails, selling has ended all the same, and does not begin again.
@@ -248,6 +259,7 @@ impl Handle {
         metrics.overlay_orders.set(count(status.overlay_orders));
         metrics.log_head.set(gauge(status.log_head));
         metrics.log_bytes.set(gauge(status.log_bytes));
+        metrics.log_first.set(gauge(status.log_first));
         metrics.projection_lag_entries.set(gauge(status.log_head.saturating_sub(status.projected_to)));
         metrics
     }

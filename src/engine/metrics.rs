@@ -26,6 +26,13 @@ pub struct QueueLabels {
     pub queue: &'static str,
 }
 
+/// Labels of a trim of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TrimLabels {
+    /// `past`: nobody needed it any more; `bytes`: there were too many.
+    pub reason: &'static str,
+}
+
 /// Everything the engine counts and measures.
 #[derive(Debug, Clone)]
 pub struct EngineMetrics {
@@ -61,6 +68,10 @@ pub struct EngineMetrics {
     pub log_head: Gauge,
     /// Bytes of the log.
     pub log_bytes: Gauge,
+    /// First log entry that is still there.
+    pub log_first: Gauge,
+    /// Times older entries went, by reason.
+    pub log_trims: Family<TrimLabels, Counter>,
 }
 
 impl Default for EngineMetrics {
@@ -84,6 +95,8 @@ impl Default for EngineMetrics {
             projection_rebuilds: Counter::default(),
             log_head: Gauge::default(),
             log_bytes: Gauge::default(),
+            log_first: Gauge::default(),
+            log_trims: Family::default(),
         }
     }
 }
@@ -120,6 +133,8 @@ impl EngineMetrics {
         );
         engine.register("projection_rebuilds", "Times the projection was built anew", self.projection_rebuilds.clone());
         engine.register("log_head", "Last durable log entry", self.log_head.clone());
+        engine.register("log_first", "First log entry that is still there", self.log_first.clone());
+        engine.register("log_trims", "Times older log entries went, by reason", self.log_trims.clone());
         engine.register_with_unit("log", "Bytes of the log on disk", Unit::Bytes, self.log_bytes.clone());
     }
 }

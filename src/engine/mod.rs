@@ -24,6 +24,7 @@ mod deadlines;
 pub mod handle;
 pub mod history;
 mod job;
+mod keeper;
 pub mod metrics;
 pub mod options;
 pub mod projection;
@@ -33,6 +34,7 @@ pub mod records;
 mod recover;
 pub mod replay;
 pub mod replica;
+pub mod retention;
 mod shared;
 pub mod snapshots;
 mod snapshotter;
@@ -49,8 +51,11 @@ pub use status::{Check, EngineStatus, ProjectionPhase, Rebuild};
 pub use views::Views;
 
 use deadlines::DeadlineGate;
+use keeper::Keeper;
 use projection::Projection;
+use retention::Retention;
 use shared::Shared;
+use snapshotter::Taken;
 use writer::{Control, Queues, Writer};
 
 /// An engine that can't start. Nothing on disk was changed that a later start would miss.
@@ -88,6 +93,22 @@ pub enum OpenError {
         end: Sequence,
         /// What does not fit.
         why: &'static str,
+    },
+    /// The log's segments can't be listed or removed.
+    #[error("{}: the log's segments can't be listed or removed: {error}", dir.display())]
+    Segments {
+        /// Their directory.
+        dir: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// What a copy missed can't be read.
+    #[error(
+        "{}: what this copy missed can't be read; move the region's copy aside, so that it is seeded anew", path.display()
+    )]
+    Gaps {
+        /// The file.
+        path: PathBuf,
     },
     /// The first entry could not be written.
     #[error("the region's first entry could not be written: {0}")]
@@ -241,7 +262,10 @@ impl Prepared {
             if options.projection { limits.overlay_orders } else { usize::MAX },
         ));
         shared.snapshot_at.store(recovered.snapshot_at.0, Ordering::Relaxed);
-        shared.base.store(log.first().previous().0, Ordering::Relaxed);
+        shared.retained.begins(log.first());
+        if options.has_centre {
+            shared.retained.expect_centre();
+        }
         shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
         shared.set_fence(recovered.dir.fence().read()?.map(Arc::from));
 
@@ -255,12 +279,14 @@ impl Prepared {
         } else {
             Projection::off()
         });
-        let (snapshot_requests, thread) = snapshotter::start(
-            Arc::clone(&shared),
-            recovered.snapshots.clone(),
-            options.snapshot_every_entries.max(1),
-            options.log.preparation,
-        )?;
+        let retention = Retention { log_bytes: options.log_bytes_max, days: options.closed_orders_days };
+        let files = (Arc::clone(&options.fs), recovered.dir.log());
+        let mut keeper =
+            Keeper::new(Arc::clone(&shared), Arc::clone(&projection), retention, recovered.snapshots.clone(), files);
+        keeper.begin();
+        let last = Taken { at: recovered.snapshot_at, time: recovered.snapshot_time };
+        let (snapshot_requests, thread) =
+            snapshotter::start(keeper, last, options.snapshot_every_entries.max(1), options.log.preparation)?;
         let follower = options.projection.then(|| projection::Follower {
             projection: Arc::clone(&projection),
             shared: Arc::clone(&shared),
@@ -270,6 +296,7 @@ impl Prepared {
             epoch,
             started_at: head,
             keep_days: options.closed_orders_days,
+            missed: None,
         });
         let (critical, critical_jobs) = bounded(limits.critical_queue);
         let (normal, normal_jobs) = bounded(limits.normal_queue);

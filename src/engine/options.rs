@@ -11,7 +11,7 @@ use super::clock::{Clock, SystemClock};
 use crate::domain::context::Settings;
 use crate::domain::id::RegionId;
 use crate::domain::time::Millis;
-use crate::limits;
+use crate::limits::{self, LOG_SEGMENTS_MIN};
 
 /// Everything an engine needs to know.
 #[derive(Clone)]
@@ -33,6 +33,10 @@ pub struct EngineOptions {
     pub tables: Arc<dyn TableStore>,
     /// Business days for which closed orders are answered, the newest included.
     pub closed_orders_days: u16,
+    /// Bytes the log's segments may have: beyond it the oldest entries go, whoever still wants them.
+    pub log_bytes_max: u64,
+    /// Whether a centre follows the log: what it has not is kept for it, as far as the bytes allow.
+    pub has_centre: bool,
     /// Sizes of log segments.
     pub log: LogOptions,
     /// What time it is.
@@ -60,12 +64,21 @@ impl EngineOptions {
             projection: true,
             tables: table::on_disk(),
             closed_orders_days: 7,
+            log_bytes_max: u64::MAX,
+            has_centre: false,
             log: LogOptions::default(),
             clock: Arc::new(SystemClock),
             fs: fs::real(),
             limits: EngineLimits::default(),
         }
     }
+}
+
+/// Segments of a size with which a log of so many bytes can be trimmed in steps.
+pub fn segments_for(log_bytes: u64) -> LogOptions {
+    let sizes = LogOptions::default();
+    let most = (log_bytes / LOG_SEGMENTS_MIN).clamp(sizes.segment_bytes_first, sizes.segment_bytes_max);
+    LogOptions { segment_bytes_max: most, ..sizes }
 }
 
 /// Bounds of one engine; the defaults are those of [`limits`].

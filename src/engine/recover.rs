@@ -22,6 +22,7 @@ use crate::domain::context::Context;
 use crate::domain::coupon::RegionSecret;
 use crate::domain::decide::decide;
 use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 
 /// A region as it was left, ready to go on.
 pub(super) struct Recovered {
@@ -30,6 +31,8 @@ pub(super) struct Recovered {
     pub(super) state: State,
     pub(super) snapshots: SnapshotStore,
     pub(super) snapshot_at: Sequence,
+    /// The time of the snapshot; of the last entry where there is none.
+    pub(super) snapshot_time: Timestamp,
     pub(super) overlay: Overlay,
     /// The overlay holds what closed after this.
     pub(super) whole_from: u64,
@@ -48,6 +51,7 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
         let instead = loaded.as_ref().map_or("the whole log".into(), |loaded| loaded.path.display().to_string());
         tracing::warn!(file = %bad.path.display(), what = %bad.what, instead, "a snapshot can't be used; an older one serves");
     }
+    let snapshot_time = loaded.as_ref().map(|loaded| loaded.state.clock());
     let (state, from) = loaded.map_or((State::new(), Position::ORIGIN), |loaded| (loaded.state, loaded.position));
     let kept =
         Kept { orders_max: options.limits.overlay_orders, projection: options.projection, forget_at_once: false };
@@ -70,6 +74,7 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
     let mut state = replay.into_state();
     start_region(options, short_epoch, &mut state, &mut log)?;
     let head = log.last().sequence;
+    let snapshot_time = snapshot_time.unwrap_or(state.clock());
     tracing::info!(
         head = head.0,
         snapshot = from.sequence.0,
@@ -84,6 +89,7 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
         state,
         snapshots,
         snapshot_at: from.sequence,
+        snapshot_time,
         overlay: closed.overlay,
         // A mark ahead of the log is not of this log; then nothing closed is in memory, and all of it is to be rebuilt.
         whole_from: closed.whole_from.min(head.0),

@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, watch};
 use super::answer::Unavailable;
 use super::clock::Clock;
 use super::commit::Committed;
+use super::keeper::Retained;
 use super::metrics::EngineMetrics;
 use super::views::Views;
 
@@ -26,8 +27,8 @@ pub(super) struct Shared {
     stopping: AtomicBool,
     abandoned: AtomicBool,
     pub(super) snapshot_at: AtomicU64,
-    /// The log begins after this sequence; a snapshot there is its base and is kept.
-    pub(super) base: AtomicU64,
+    /// Where the log begins, and how far it may be trimmed.
+    pub(super) retained: Retained,
     pub(super) log_bytes: AtomicU64,
     /// Bytes appended since the start.
     pub(super) log_written: AtomicU64,
@@ -55,7 +56,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             snapshot_at: AtomicU64::new(0),
-            base: AtomicU64::new(0),
+            retained: Retained::default(),
             log_bytes: AtomicU64::new(0),
             log_written: AtomicU64::new(0),
             head: Watermark::new(head),

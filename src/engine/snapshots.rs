@@ -9,7 +9,7 @@ use qucan_storage::snapshot::{BadSnapshot, SnapshotError, SnapshotInfo, Snapshot
 use qucan_storage::{Epoch, Position};
 
 use super::records::{RecordError, StateHash, StateHasher, decode_part, encode_part};
-use crate::domain::state::{PartsError, State};
+use crate::domain::state::{Head, Part, PartsError, State};
 use crate::limits::SNAPSHOT_SECTION_BYTES_MAX;
 
 /// The last section: the hash of all before it. Its kind is none of a part's.
@@ -121,14 +121,11 @@ pub fn write(
 /// Loads a state.
 pub fn load(mut reader: SnapshotReader, check: HashCheck) -> Result<Loaded, LoadError> {
     let SnapshotInfo { position, epoch, path, .. } = reader.info().clone();
-    let mut sections =
-        Sections { reader: &mut reader, check, hasher: StateHasher::default(), stated: None, failed: None };
+    let mut sections = Sections::of(&mut reader, check);
     let state = State::from_parts(&mut sections);
-    let (found, stated, failed) = (sections.hasher.finish(), sections.stated, sections.failed);
-    match failed {
-        Some(Failed::Snapshot(error)) => return Err(error.into()),
-        Some(Failed::Record(source)) => return Err(LoadError::Record { path, source }),
-        None => {}
+    let (found, stated, failed) = sections.ended();
+    if let Some(failed) = failed {
+        return Err(failed.at(path));
     }
     let state = state.map_err(|source| LoadError::Parts { path: path.clone(), source })?;
     let Some(stated) = stated else { return Err(LoadError::Unsealed { path }) };
@@ -136,6 +133,36 @@ pub fn load(mut reader: SnapshotReader, check: HashCheck) -> Result<Loaded, Load
         return Err(LoadError::OtherState { path, found, stated });
     }
     Ok(Loaded { state, position, epoch, hash: stated, path })
+}
+
+/// What a snapshot says about its state first: whose it is, and of when. Only that is read and checked.
+pub fn head(reader: &mut SnapshotReader) -> Result<Head, LoadError> {
+    let path = reader.info().path.clone();
+    let mut sections = Sections::of(reader, HashCheck::Trust);
+    let first = sections.next();
+    match (first, sections.failed) {
+        (_, Some(failed)) => Err(failed.at(path)),
+        (Some(Part::Head(head)), None) => Ok(head),
+        (_, None) => Err(LoadError::Parts { path, source: PartsError::HeadNotFirst }),
+    }
+}
+
+/// Checks all of a snapshot, section by section, and that the hash in it is that of what it holds: as good as loading it,
+/// without its memory.
+pub fn check(mut reader: SnapshotReader) -> Result<Head, LoadError> {
+    let path = reader.info().path.clone();
+    let mut sections = Sections::of(&mut reader, HashCheck::Compute);
+    let first = sections.next();
+    sections.by_ref().for_each(drop);
+    let (found, stated, failed) = sections.ended();
+    if let Some(failed) = failed {
+        return Err(failed.at(path));
+    }
+    let Some(Part::Head(head)) = first else {
+        return Err(LoadError::Parts { path, source: PartsError::HeadNotFirst });
+    };
+    let Some(stated) = stated else { return Err(LoadError::Unsealed { path }) };
+    if found == stated { Ok(head) } else { Err(LoadError::OtherState { path, found, stated }) }
 }
 
 /// Loads the newest snapshot that is good as a whole; the newer ones that are not are named. Only a directory that can't
@@ -181,8 +208,26 @@ impl From<RecordError> for Failed {
     }
 }
 
-impl Sections<'_> {
-    fn read(&mut self) -> Result<Option<crate::domain::state::Part>, Failed> {
+impl Failed {
+    fn at(self, path: PathBuf) -> LoadError {
+        match self {
+            Self::Snapshot(error) => error.into(),
+            Self::Record(source) => LoadError::Record { path, source },
+        }
+    }
+}
+
+impl<'r> Sections<'r> {
+    fn of(reader: &'r mut SnapshotReader, check: HashCheck) -> Self {
+        Self { reader, check, hasher: StateHasher::default(), stated: None, failed: None }
+    }
+
+    /// The hash of what was read, the hash in the file, and what was wrong.
+    fn ended(self) -> (StateHash, Option<StateHash>, Option<Failed>) {
+        (self.hasher.finish(), self.stated, self.failed)
+    }
+
+    fn read(&mut self) -> Result<Option<Part>, Failed> {
         let Some(section) = self.reader.next_section()? else { return Ok(None) };
         let bytes = self.reader.read_section(SNAPSHOT_SECTION_BYTES_MAX)?;
         if self.stated.is_some() {
@@ -203,7 +248,7 @@ impl Sections<'_> {
 }
 
 impl Iterator for Sections<'_> {
-    type Item = crate::domain::state::Part;
+    type Item = Part;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed.is_some() {
@@ -223,7 +268,7 @@ mod tests {
     use qucan_storage::{ChainHash, Sequence, fs};
 
     use super::*;
-    use crate::domain::state::{Generation, Head, KeyEntry, Part};
+    use crate::domain::state::{Generation, KeyEntry};
     use crate::domain::time::Timestamp;
     use crate::engine::records::state_hash;
 
@@ -272,6 +317,11 @@ mod tests {
         assert_eq!(loaded.state, state(2));
         assert_eq!(hash, state_hash(&state(2)).unwrap());
         assert_eq!(bad, []);
+        for info in store.list().unwrap().0 {
+            let read = head(&mut store.open_as_read(&info).unwrap()).unwrap();
+            assert_eq!(read.clock, Timestamp(if info.position == at(10) { 1 } else { 2 }));
+            assert_eq!(check(store.open_as_read(&info).unwrap()).unwrap(), read);
+        }
     }
 
     #[test]
@@ -303,6 +353,10 @@ mod tests {
             write(&store, &state(1), at(10), Epoch::FIRST).unwrap();
             forge(&store, 20 + number, &sections);
             let (loaded, bad) = load_newest(&store, HashCheck::Compute).unwrap();
+            let newest = store.list().unwrap().0.pop().unwrap();
+            let checked = check(store.open_as_read(&newest).unwrap()).map(drop);
+            let named = checked.unwrap_err().to_string();
+            assert!(named.contains(what), "{what}: {named}");
             assert_eq!(loaded.unwrap().state, state(1), "{what}");
             assert!(bad.len() == 1 && bad[0].what.contains(what), "{what}: {bad:?}");
         }

@@ -16,8 +16,14 @@ pub struct EngineStatus {
     pub epoch: u16,
     /// Sequence of the last durable log entry.
     pub log_head: u64,
+    /// First sequence that is still in the log.
+    pub log_first: u64,
     /// Bytes of the log on disk.
     pub log_bytes: u64,
+    /// The bound of these bytes.
+    pub log_bytes_max: u64,
+    /// What of the log went before its time for want of bytes, since the start.
+    pub log_trimmed_early: Option<String>,
     /// Sequence of the newest snapshot; 0 where there is none.
     pub snapshot_at: u64,
     /// Sequence up to which the projection has applied the log.
@@ -48,7 +54,10 @@ impl EngineStatus {
             region,
             epoch,
             log_head: shared.views.durable_through(),
+            log_first: shared.retained.first(),
             log_bytes: shared.log_bytes.load(Ordering::Relaxed),
+            log_bytes_max: shared.retained.bytes_max(),
+            log_trimmed_early: shared.retained.forced(),
             snapshot_at: shared.snapshot_at.load(Ordering::Relaxed),
             projected_to: projection.applied(),
             projection: projection.phase(),

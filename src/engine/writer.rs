@@ -235,8 +235,9 @@ impl Writer {
         publish(&self.shared, first, last, now, effects, &mut group.replies);
         metrics.publish_seconds.observe(begun.elapsed().as_secs_f64());
         self.shared.log_written.fetch_add(bytes(appended.bytes), std::sync::atomic::Ordering::Relaxed);
-        self.shared.log_bytes.store(self.log.segment_bytes(), std::sync::atomic::Ordering::Relaxed);
         self.snapshots.offer(&self.state, appended.last, self.log.epoch());
+        self.shared.retained.trim(&mut self.log);
+        self.shared.log_bytes.store(self.log.segment_bytes(), std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::domain::context::Settings;
 use crate::domain::time::Millis;
 use crate::engine::answer::{Answer, Refusal, Request, Unavailable};
 use crate::engine::clock::Clock;
+use crate::engine::options::segments_for;
 use crate::engine::{EngineLimits, EngineOptions, Handle};
 use crate::limits::CATALOG_FILE_BYTES_MAX;
 
@@ -58,6 +59,9 @@ pub fn engine_options(config: &NodeConfig, clock: Arc<dyn Clock>) -> EngineOptio
     };
     options.grace = millis(config.orders.grace);
     options.closed_orders_days = config.orders.keep_days;
+    options.log_bytes_max = config.log_bytes;
+    options.log = segments_for(config.log_bytes);
+    options.has_centre = config.replication.is_some();
     options.clock = clock;
     options.limits = EngineLimits {
         critical_queue: config.queues.critical,

@@ -199,6 +199,21 @@ impl DataDir {
         self.replace_identity(Identity { epoch, ..self.identity.clone() })
     }
 
+    /// A small file of the caller's beside IDENTITY, if it is there.
+    pub fn read_note(&self, name: &str) -> Result<Option<Vec<u8>>, DirectoryError> {
+        let file = self.path.join(name);
+        read_small(&*self.fs, &file, MARK_BYTES_MAX).map_err(io_error(&file, "reading a note"))
+    }
+
+    /// Replaces such a file, of at most [`MARK_BYTES_MAX`] bytes, as a whole; durable when it returns.
+    pub fn write_note(&self, name: &str, bytes: &[u8]) -> Result<(), DirectoryError> {
+        if self.lock.is_none() {
+            return Err(DirectoryError::InUse { path: self.path.clone() });
+        }
+        let file = self.path.join(name);
+        replace(&*self.fs, &self.path, name, bytes).map_err(io_error(&file, "writing a note"))
+    }
+
     /// The word that this directory's history has ended, if there is one.
     #[must_use]
     pub fn fence(&self) -> FenceMark {

@@ -36,7 +36,7 @@ pub const READ_BUFFER_KEPT_BYTES: usize = 1 << 20;
 /// Largest chunk of a snapshot section. Protects the reader's memory.
 pub const SNAPSHOT_CHUNK_BYTES_MAX: usize = 1 << 20;
 
-/// Snapshots kept besides the base.
+/// Newest snapshots kept, whatever else is.
 pub const SNAPSHOTS_NEWEST_KEPT: usize = 2;
 
 /// Events a table batch should carry at most: the size at which 114 of 114 power-loss images were consistent.

@@ -35,6 +35,7 @@ pub fn copy(region: &Region, change: impl FnOnce(&mut ReplicaOptions)) -> Copy {
         closed_orders_days: 7,
         projection: true,
         snapshot_every_entries: 40,
+        log_bytes_max: u64::MAX,
         log: region.options.log,
         clock: Arc::clone(&region.options.clock),
         fs: Arc::clone(&region.options.fs),

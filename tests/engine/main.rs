@@ -12,4 +12,5 @@ mod region;
 mod replica;
 mod replica_seed;
 mod restart;
+mod retention;
 mod trouble;

@@ -91,6 +91,7 @@ impl Centre {
             closed_orders_days: 7,
             projection: false,
             snapshot_every_entries: 1_000,
+            log_bytes_max: u64::MAX,
             log: LogOptions::default(),
             clock: Arc::new(SystemClock),
             fs: qucan_storage::fs::real(),

@@ -44,6 +44,7 @@ impl Centre {
             fs: fs.shared(),
             log: log_options(),
             snapshot_every_entries,
+            log_bytes_max: u64::MAX,
         };
         Self {
             fs,

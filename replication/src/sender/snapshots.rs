@@ -48,9 +48,9 @@ impl Shipment {
 }
 
 impl<S: Source> Sender<S> {
-    /// The centre has nothing and wants a snapshot first.
+    /// The centre can't go on from what it has and wants a snapshot first.
     pub(super) fn begin_seed(&mut self) -> Result<(), End> {
-        let Some(info) = self.source.snapshot()? else {
+        let Some(info) = self.source.seed()? else {
             let text = "the centre needs a snapshot first and this region has none yet".to_owned();
             return Err(End::Left(ByeReason::Busy, text));
         };

@@ -44,6 +44,8 @@ pub struct Opening {
     pub log: LogOptions,
     /// Entries applied between two snapshots.
     pub snapshot_every_entries: u64,
+    /// Bytes each copy's log may have.
+    pub log_bytes_max: u64,
 }
 
 /// A region that can't be opened.
@@ -130,6 +132,7 @@ impl Opening {
             closed_orders_days: self.keep_days,
             projection: self.store.needs_projection(),
             snapshot_every_entries: self.snapshot_every_entries,
+            log_bytes_max: self.log_bytes_max,
             log: self.log,
             clock: Arc::clone(&self.clock),
             fs: Arc::clone(&self.fs),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::AppState;
-use crate::api::answer::{json, submit_about_order};
+use crate::api::answer::{json, not_found, submit_about_order};
 use crate::api::auth::{Caller, Customer};
 use crate::api::body::{JsonBody, NoQuery, Nothing, OptionalJsonBody, PathId, Query};
 use crate::api::problem::{Kind, Problem};
@@ -18,7 +18,6 @@ use crate::domain::actor::Actor;
 use crate::domain::command::Command;
 use crate::domain::id::OrderId;
 use crate::domain::order::{Order, Status};
-use crate::domain::time::{MinuteOfDay, business_day};
 use crate::view::OrderView;
 
 /// What else to say about an order.
@@ -114,19 +113,6 @@ pub async fn cancel_order(
 pub(in crate::api) async fn find(state: &AppState, actor: &Actor, id: OrderId) -> Result<Arc<Order>, Problem> {
     match state.engine.order(id).await? {
         Some(order) if order.visible_to(actor) => Ok(order),
-        Some(_) => Err(Problem::not_found()),
-        None if is_past_retention(state, id) => {
-            Err(Problem::new(Kind::Gone, "orders of that day are no longer kept here"))
-        }
-        None => Err(Problem::not_found()),
+        _ => Err(not_found(state, id)),
     }
-}
-
-/// Whether an order of that day could be here no longer; says nothing about whether it ever was.
-fn is_past_retention(state: &AppState, id: OrderId) -> bool {
-    let views = state.engine.views();
-    // One day more: stores' days begin hours apart.
-    let days = state.closed_orders_days.saturating_add(1);
-    let today = business_day(&jiff::tz::TimeZone::UTC, MinuteOfDay::default(), state.engine.now());
-    id.region() == views.region_tag() && id.day().0.saturating_add(days) < today.0
 }

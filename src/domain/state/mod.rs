@@ -100,6 +100,13 @@ impl State {
         self.orders.sorted()
     }
 
+    /// Whether an order of this id was placed before this state, open still or closed.
+    pub fn has_placed(&self, order: OrderId) -> bool {
+        // Numbers wrap; orders that are compared lie closer together than half of them.
+        let ahead = self.head.next_order.wrapping_sub(order.number());
+        (1..=u32::MAX / 2).contains(&ahead)
+    }
+
     /// The claim behind a coupon id.
     pub fn claim(&self, coupon: CouponId) -> Option<Claim> {
         self.claims.get(coupon)

@@ -74,6 +74,20 @@ pub(in crate::engine) struct Follower {
     /// Where that end is: a projection that is ahead of it is not of this log.
     pub(in crate::engine) started_at: Position,
     pub(in crate::engine) keep_days: u16,
+    /// A gap before the log's beginning, over which it goes on.
+    pub(in crate::engine) missed: Option<Missed>,
+}
+
+/// A stretch that is in no log: what closed in it is not known, but for these orders.
+pub(in crate::engine) struct Missed {
+    /// The last entry before it.
+    pub(in crate::engine) from: Sequence,
+    /// Where the log goes on.
+    pub(in crate::engine) to: Position,
+    /// In which epoch.
+    pub(in crate::engine) epoch: Epoch,
+    /// Orders that closed in it, as they were last seen.
+    pub(in crate::engine) orders: Vec<Order>,
 }
 
 /// The same without a thread: whoever simulates moves it on.
@@ -117,6 +131,8 @@ struct Run {
     batch_begin: Position,
     batch_end: Position,
     mark: Option<Mark>,
+    /// Orders of the gap that are in the batch or applied.
+    missed_taken: usize,
     /// When it was last built again, and the pause after which that was.
     rebuilt: Option<(Duration, Duration)>,
     teller: Teller,
@@ -148,6 +164,7 @@ impl Run {
             batch_begin: origin,
             batch_end: origin,
             mark: None,
+            missed_taken: 0,
             rebuilt: None,
             teller: Teller::default(),
             opened: false,
@@ -224,6 +241,7 @@ impl Run {
             // Everything since was collected and not applied: it is read again.
             self.scanned = self.persisted;
             self.batch.clear();
+            self.missed_taken = 0;
         }
         Rest::For(RETRY)
     }
@@ -252,6 +270,7 @@ impl Run {
         projection.generation.fetch_add(1, Ordering::SeqCst);
         projection.whole_from.fetch_max(projection.applied(), Ordering::SeqCst);
         projection.applied.store(0, Ordering::SeqCst);
+        projection.persisted.store(0, Ordering::SeqCst);
         self.write_mark(0);
         if let Some(days) = &projection.days {
             days.list()?;
@@ -299,6 +318,7 @@ impl Run {
                 return Err(Halt::Foreign(why));
             }
             (self.scanned, self.persisted) = (at, at);
+            projection.persisted.store(at.sequence.0, Ordering::SeqCst);
             projection.applied.store(at.sequence.0, Ordering::SeqCst);
         }
         projection.trouble.lock().opening = false;
@@ -345,6 +365,7 @@ impl Run {
                     Err(ReadError::Trimmed { begins, .. }) if self.scanned == Position::ORIGIN => {
                         open(begins.previous())?
                     }
+                    Err(ReadError::Trimmed { .. }) => return self.pass_gap(committed, floor),
                     reader => reader?,
                 };
                 if self.scanned != Position::ORIGIN && reader.position() != Some(self.scanned) {
@@ -365,6 +386,28 @@ impl Run {
         let begin = Position { sequence: group.first().previous(), hash: group.previous() };
         (self.scanned, self.epoch) = (group.position(), group.epoch());
         Ok(Some((closed, begin, self.scanned)))
+    }
+
+    /// Goes on behind a gap once it is known what is there; the orders that closed in it come first, a batch at a time.
+    fn pass_gap(
+        &mut self,
+        committed: Sequence,
+        floor: BusinessDay,
+    ) -> Result<Option<(Vec<Order>, Position, Position)>, Halt> {
+        let missed = self.follower.missed.as_ref().filter(|missed| self.scanned.sequence <= missed.from);
+        let missed = missed.ok_or(Halt::Foreign("the log begins later by now"))?;
+        if committed < missed.to.sequence {
+            return Ok(None);
+        }
+        let rest = missed.orders.get(self.missed_taken..).unwrap_or_default();
+        let piece = rest.get(..PROJECTION_BATCH_EVENTS).unwrap_or(rest);
+        let orders = piece.iter().filter(|order| order.business_day >= floor).cloned().collect();
+        let begin = self.scanned;
+        self.missed_taken += piece.len();
+        if piece.len() == rest.len() {
+            (self.scanned, self.epoch) = (missed.to, missed.epoch);
+        }
+        Ok(Some((orders, begin, self.scanned)))
     }
 
     /// The oldest day that is kept. By the clock as well, so that a rebuild doesn't make days only to drop them.
@@ -405,6 +448,7 @@ impl Run {
         self.batch.clear();
         if !by_day.is_empty() {
             self.persisted = end;
+            projection.persisted.store(end.sequence.0, Ordering::SeqCst);
             self.write_mark(end.sequence.0);
         }
         let floor = self.floor();

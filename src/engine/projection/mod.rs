@@ -31,7 +31,7 @@ use days::{DayError, Days};
 use pace::Pace;
 
 pub use days::directories;
-pub(super) use follow::{Follower, start};
+pub(super) use follow::{Follower, Missed, start};
 #[cfg(feature = "simulation")]
 pub(super) use follow::{Rest, Stepped};
 pub use members::Members;
@@ -54,6 +54,8 @@ pub(super) struct Projection {
     days: Option<Days>,
     trouble: Mutex<Trouble>,
     applied: AtomicU64,
+    /// The same as the files say.
+    persisted: AtomicU64,
     whole_from: AtomicU64,
     /// Raised whenever everything is moved aside, so that an answer from before is not taken for one from after.
     generation: AtomicU64,
@@ -89,6 +91,7 @@ impl Projection {
             days,
             trouble: Mutex::default(),
             applied: AtomicU64::new(0),
+            persisted: AtomicU64::new(0),
             whole_from: AtomicU64::new(whole_from),
             generation: AtomicU64::new(0),
             pace: Pace::default(),
@@ -98,6 +101,17 @@ impl Projection {
     /// How far the log has been applied.
     pub(super) fn applied(&self) -> u64 {
         self.applied.load(Ordering::Acquire)
+    }
+
+    /// How far a start would find it; everything where there is none.
+    pub(super) fn persisted(&self) -> u64 {
+        if self.days.is_some() { self.persisted.load(Ordering::Acquire) } else { u64::MAX }
+    }
+
+    /// The oldest day of which it has anything; nothing while it does not know every closed order.
+    pub(super) fn oldest_day(&self) -> Option<Option<BusinessDay>> {
+        let Some(days) = &self.days else { return Some(None) };
+        self.is_whole().then(|| days.from(BusinessDay(0)).first().copied())
     }
 
     /// What it is doing.

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use qucan_storage::log::{Group, LogReader, ReadError};
 use qucan_storage::{Epoch, Position, Sequence};
 
-use super::core::Core;
+use super::core::{Core, is_on_chain};
 use crate::domain::effect::Effect;
 use crate::domain::state::State;
 use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::records::{RecordError, StateHash, state_hash};
 use crate::engine::replay::{Replay, ReplayError, Step, Witness};
 use crate::engine::snapshots::{self, HashCheck, LoadError};
+use crate::engine::snapshotter;
 
 /// The applying side: reads what has arrived, replays it, and publishes it once the caller has stored what it wants.
 pub struct Applier {
@@ -50,8 +51,10 @@ pub struct AppliedBatch {
     pub to: Position,
     /// The epoch of its last group.
     pub epoch: u32,
-    /// Its entries, in order. None in a batch that goes from the origin to a snapshot with which the log begins.
+    /// Its entries, in order. None in a batch that goes to a snapshot with which the log begins.
     pub steps: Vec<AppliedStep>,
+    /// In such a batch the state before it, where it goes over a gap.
+    pub before: Option<State>,
 }
 
 /// One entry with what it changed.
@@ -131,6 +134,9 @@ impl Applier {
             if closed {
                 return Ok(Next::Closed);
             }
+            if end <= self.published.sequence.0 && core.takes_close_wanted() {
+                self.close();
+            }
             if end <= self.published.sequence.0 || !self.has_room(at_most.saturating_sub(begun.elapsed())) {
                 return Ok(Next::Idle);
             }
@@ -149,6 +155,15 @@ impl Applier {
             }
         }
         Ok(if self.pending { Next::Batch(&self.batch) } else { Next::Idle })
+    }
+
+    /// Writes a snapshot of what is published.
+    fn close(&self) {
+        let (shared, state) = (&self.core.shared, self.replay.state());
+        let epoch = Epoch(state.region().map_or(0, |region| u32::from(region.epoch)));
+        if let Err(error) = snapshotter::take(shared, &self.core.snapshots, state, self.published, epoch) {
+            tracing::warn!(%error, "the copy's last snapshot could not be written; it is tried again when it is asked for");
+        }
     }
 
     /// Waits for the projection where it is too far behind: nothing that closed is ever forgotten for it.
@@ -218,10 +233,13 @@ impl Applier {
 
     /// The log begins after a snapshot that was received: the state is the one in it.
     fn begin_with_snapshot(&mut self, at: Position) -> Result<(), ApplyError> {
-        if self.published != Position::ORIGIN {
+        let is_gap = self.published != Position::ORIGIN;
+        if is_gap && self.core.gaps.read().last().is_none_or(|gap| gap.from != self.published) {
             return Err(ApplyError::OtherHistory(self.published));
         }
-        let loaded = load_at(&self.core, at).map_err(|why| ApplyError::Base { after: at.sequence, why })?;
+        let loaded = load_base(&self.core, at).map_err(|why| ApplyError::Base { after: at.sequence, why })?;
+        let at = loaded.position;
+        self.batch.before = is_gap.then(|| self.replay.state().clone());
         self.batch.to = at;
         self.batch.epoch = loaded.epoch.0;
         let days = loaded.state.orders().into_iter().map(|order| order.business_day);
@@ -251,6 +269,7 @@ impl Applier {
             offers.offer(state, to, Epoch(self.batch.epoch));
         }
         self.batch.steps.clear();
+        self.batch.before = None;
     }
 
     /// How far everything is published.
@@ -274,9 +293,22 @@ impl Applier {
     }
 }
 
-fn load_at(core: &Core, at: Position) -> Result<snapshots::Loaded, String> {
+/// The oldest good snapshot of a log that begins after `begin`.
+fn load_base(core: &Core, begin: Position) -> Result<snapshots::Loaded, String> {
     let (good, _) = core.snapshots.list().map_err(|error| error.to_string())?;
-    let info = good.into_iter().find(|info| info.position == at).ok_or("there is none")?;
-    let reader = core.snapshots.open_snapshot(&info).map_err(LoadError::from);
-    reader.and_then(|reader| snapshots::load(reader, HashCheck::Compute)).map_err(|error| error.to_string())
+    let mut why = "there is none".to_owned();
+    for info in good.into_iter().filter(|info| info.position.sequence >= begin.sequence) {
+        if !is_on_chain(&core.fs, &core.log_dir, info.position).map_err(|error| error.to_string())? {
+            continue;
+        }
+        let reader = core.snapshots.open_snapshot(&info).map_err(LoadError::from);
+        match reader.and_then(|reader| snapshots::load(reader, HashCheck::Compute)) {
+            Ok(loaded) => return Ok(loaded),
+            Err(error) => {
+                why = error.to_string();
+                tracing::warn!(%why, "a copy's log can't begin with this snapshot; a later one serves");
+            }
+        }
+    }
+    Err(why)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Mutex, RwLock};
 use qucan_storage::Position;
@@ -9,6 +10,7 @@ use qucan_storage::fs::FileSystem;
 use qucan_storage::log::{LogReader, ReadError};
 use qucan_storage::snapshot::{SnapshotError, SnapshotInfo, SnapshotStore};
 
+use super::gaps::Gaps;
 use crate::engine::shared::{Shared, Watermark};
 use crate::engine::snapshotter::SnapshotRequests;
 
@@ -24,6 +26,10 @@ pub(super) struct Core {
     pub(super) arrived: Watermark,
     /// The way to the thread that writes snapshots; none after a stop.
     pub(super) offers: Mutex<Option<SnapshotRequests>>,
+    /// What never arrived.
+    pub(super) gaps: RwLock<Gaps>,
+    /// A snapshot at the very end is wanted, so that a seed can take the log's place.
+    pub(super) close_wanted: AtomicBool,
 }
 
 /// What the log holds.

@@ -5,31 +5,37 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use qucan_storage::fs::FileSystem;
 use qucan_storage::log::{AppendError, Group, Log, LogOptions, LogReader, ReadError, SpaceClass};
 use qucan_storage::{DataDir, DirectoryError, Epoch, Position, Sequence, table};
 
 use super::OpenError;
 use super::clock::Clock;
+use super::keeper::Keeper;
 use super::options::EngineLimits;
 use super::projection::{self, Projection};
+use super::retention::Retention;
 use super::shared::{Shared, Watermark};
-use super::snapshotter;
+use super::snapshotter::{self, Taken};
 use super::views::Views;
 use crate::domain::id::RegionId;
 
 mod applier;
 mod core;
+mod gaps;
 mod open;
 mod reads;
+mod seed;
 mod snapshots;
 
 pub use applier::{AppliedBatch, AppliedStep, Applier, ApplyError, Next};
+pub use gaps::Gap;
 pub use reads::{OrdersFilter, OrdersPage, ReplicaReads};
+pub use seed::unseen;
 pub use snapshots::{IncomingSnapshot, SnapshotRefused};
 
 use self::core::{Core, is_on_chain};
@@ -47,6 +53,8 @@ pub struct ReplicaOptions {
     pub projection: bool,
     /// Entries applied between two snapshots.
     pub snapshot_every_entries: u64,
+    /// Bytes the log's segments may have: beyond it the oldest entries go, but never one that is not applied.
+    pub log_bytes_max: u64,
     /// Sizes of log segments.
     pub log: LogOptions,
     /// What time it is.
@@ -84,17 +92,21 @@ impl Replica {
         let opened = open::open(&options, stored)?;
         let (stored, whole_from) = (opened.stored, opened.closed.whole_from);
         let views = Views::new(options.region.clone(), opened.closed.overlay);
-        views.show(opened.replay.state(), stored.sequence.0);
+        if opened.is_seeded {
+            // What it knew before the gap is not shown any more: the seed is the first thing that comes.
+            views.start(opened.replay.state());
+        } else {
+            views.show(opened.replay.state(), stored.sequence.0);
+        }
         let overlay_max = if options.projection { options.limits.overlay_orders } else { usize::MAX };
         let shared = Arc::new(Shared::new(Arc::new(views), Arc::clone(&options.clock), 1, overlay_max));
         shared.snapshot_at.store(opened.snapshot_at, Ordering::Relaxed);
-        shared.base.store(opened.span.begin.sequence.0, Ordering::Relaxed);
+        shared.retained.begins(opened.span.begin.sequence.next());
+        if let Some(gap) = opened.gaps.last().filter(|gap| gap.to == opened.span.begin) {
+            shared.retained.keep_too(gap.from.sequence);
+        }
         shared.log_bytes.store(opened.log.as_ref().map_or(0, Log::segment_bytes), Ordering::Relaxed);
 
-        let every = options.snapshot_every_entries.max(1);
-        let preparation = options.log.preparation;
-        let (offers, thread) = snapshotter::start(Arc::clone(&shared), opened.snapshots.clone(), every, preparation)?;
-        let mut followers: Vec<JoinHandle<()>> = thread.into_iter().collect();
         let (dir, region_tag) = (opened.dir, shared.views.region_tag());
         let projection = Arc::new(if options.projection {
             let (tables, fs) = (table::on_disk(), Arc::clone(&options.fs));
@@ -102,6 +114,14 @@ impl Replica {
         } else {
             Projection::off()
         });
+        let retention = Retention { log_bytes: options.log_bytes_max, days: options.closed_orders_days };
+        let files = (Arc::clone(&options.fs), dir.log());
+        let keeper =
+            Keeper::new(Arc::clone(&shared), Arc::clone(&projection), retention, opened.snapshots.clone(), files);
+        let last = Taken { at: Sequence(opened.snapshot_at), time: opened.replay.state().clock() };
+        let every = options.snapshot_every_entries.max(1);
+        let (offers, thread) = snapshotter::start(keeper, last, every, options.log.preparation)?;
+        let mut followers: Vec<JoinHandle<()>> = thread.into_iter().collect();
         if options.projection {
             let epoch = opened.replay.state().region().map_or(0, |region| u32::from(region.epoch));
             followers.push(projection::start(projection::Follower {
@@ -113,6 +133,7 @@ impl Replica {
                 epoch: Epoch(epoch),
                 started_at: stored,
                 keep_days: options.closed_orders_days,
+                missed: opened.missed,
             })?);
         }
         let core = Arc::new(Core {
@@ -123,6 +144,8 @@ impl Replica {
             span: opened.span.into(),
             arrived: Watermark::new(opened.span.end.sequence.0),
             offers: Mutex::new(Some(offers)),
+            gaps: RwLock::new(opened.gaps),
+            close_wanted: AtomicBool::new(false),
         });
         let applier = Applier::new(Arc::clone(&core), opened.replay, stored);
         let replica = Self {
@@ -212,10 +235,16 @@ impl Replica {
             };
             receiving.log = Some(log.map_err(no_room)?);
         }
-        let Some(log) = &mut receiving.log else { return Ok(end) };
+        let Receiving { log: Some(log), dir, .. } = &mut *receiving else { return Ok(end) };
+        self.trim(log, dir);
+        self.check_bytes(log, end)?;
         let appended = log.append_received(fresh, SpaceClass::Normal);
         let end = log.last();
-        self.core.shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
+        let shared = &self.core.shared;
+        shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
+        if let Ok(appended) = &appended {
+            shared.log_written.fetch_add(u64::try_from(appended.bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         match &appended {
             Err(error @ AppendError::Poisoned { .. }) => {
                 tracing::error!(region = %self.options.region, %error, "the copy takes nothing any more until a restart");
@@ -226,6 +255,28 @@ impl Replica {
         }
         self.core.arrived(end);
         appended.map(|appended| appended.last)
+    }
+
+    /// Lets go of what nobody needs any more. What is left begins later then.
+    fn trim(&self, log: &mut Log, dir: &DataDir) {
+        if self.core.shared.retained.trim(log) {
+            match open::position_before(log, dir) {
+                Ok(begin) => self.core.span.write().begin = begin,
+                // Whoever reads from there on is told by the files.
+                Err(error) => tracing::warn!(%error, "where the copy's log begins can't be read"),
+            }
+        }
+    }
+
+    /// A log that has all the bytes it may have and is not applied takes no more: the region keeps what follows.
+    fn check_bytes(&self, log: &Log, end: Position) -> Result<(), AppendError> {
+        let (bytes, applied) = (log.segment_bytes(), self.core.shared.head.get());
+        if bytes < self.options.log_bytes_max || applied >= end.sequence.0 {
+            return Ok(());
+        }
+        let detail =
+            format!("it has {bytes} bytes, and only what was applied may go, up to {applied} of {}", end.sequence);
+        Err(AppendError::NoRoom { dir: self.core.log_dir.clone(), bytes: 0, detail })
     }
 
     /// Groups that are passed over must be those that are here; their last one stands for all of them.

@@ -10,9 +10,12 @@ use qucan_storage::{DataDir, Expect, Position};
 
 use super::ReplicaOptions;
 use super::core::{Span, snapshots_on_chain};
+use super::gaps::{Gap, Gaps};
+use super::seed::{end_seed, missed, remove_strays, state_at};
 use crate::domain::state::State;
 use crate::engine::OpenError;
 use crate::engine::closed::{Closed, Kept};
+use crate::engine::projection::{Missed, mark};
 use crate::engine::replay::Replay;
 use crate::engine::snapshots::{self, HashCheck};
 
@@ -28,6 +31,10 @@ pub(super) struct Opened {
     pub(super) replay: Replay,
     pub(super) stored: Position,
     pub(super) closed: Closed,
+    pub(super) gaps: Gaps,
+    /// The store stands before a gap: what comes first is the seed behind it.
+    pub(super) is_seeded: bool,
+    pub(super) missed: Option<Missed>,
 }
 
 /// Opens log and snapshots and replays up to `stored`.
@@ -36,6 +43,10 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
     let expect = Expect { region: Some(options.region.as_str()), create: true };
     let mut dir = DataDir::open(Arc::clone(&options.fs), &options.data_dir, expect)?;
     let snapshots = SnapshotStore::open(Arc::clone(&options.fs), &dir.snapshot())?;
+    let gaps = Gaps::read(&dir)?;
+    if let Some(gap) = gaps.last() {
+        end_seed(options, &mut dir, gap)?;
+    }
     let on_chain = snapshots_on_chain(&snapshots, &options.fs, &dir.log())?;
     let newest = on_chain.first().map_or(Position::ORIGIN, |info| info.position);
     let log = open_log(options, &mut dir, newest)?;
@@ -45,15 +56,23 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
     };
     let span = Span { begin, end: log.as_ref().map_or(Position::ORIGIN, Log::last) };
 
+    remove_strays(&snapshots, span.end)?;
+
     let stored = stored.unwrap_or(Position::ORIGIN);
+    let gap = gaps.last().filter(|gap| gap.to == span.begin);
+    let is_seeded = gap.is_some_and(|gap| gap.from == stored);
     let foreign = |why| OpenError::Stored { stored: stored.sequence, end: span.end.sequence, why };
     if stored.sequence > span.end.sequence {
         return Err(foreign("the log ends before"));
     }
-    if stored != Position::ORIGIN && stored.sequence < begin.sequence {
+    if stored != Position::ORIGIN && stored.sequence < begin.sequence && !is_seeded {
         return Err(foreign("the log begins later"));
     }
     let mut from = (State::new(), Position::ORIGIN);
+    if is_seeded {
+        let state = state_at(&snapshots, stored).ok_or_else(|| foreign("what was known there is gone"))?;
+        from = (state, stored);
+    }
     for info in on_chain.iter().filter(|info| info.position.sequence <= stored.sequence) {
         let loaded = snapshots.open_snapshot(info).map_err(snapshots::LoadError::from);
         match loaded.and_then(|reader| snapshots::load(reader, HashCheck::Trust)) {
@@ -67,7 +86,7 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
         }
     }
     let (state, from) = from;
-    if stored != Position::ORIGIN && from.sequence < begin.sequence {
+    if stored != Position::ORIGIN && from.sequence < begin.sequence && !is_seeded {
         return Err(foreign("there is no snapshot from which the log goes on"));
     }
     let kept = Kept {
@@ -87,7 +106,12 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
             return Err(foreign("it has another history there"));
         }
     }
-    closed.whole_from = closed.whole_from.min(stored.sequence.0);
+    // Over a gap nothing is whole before the seed is there.
+    closed.whole_from =
+        gap.filter(|_| is_seeded).map_or(closed.whole_from.min(stored.sequence.0), |gap| gap.to.sequence.0);
+    let is_behind =
+        |gap: &&Gap| mark::read(&**dir.fs(), &dir.state(), dir.epoch().0).is_some_and(|at| at < gap.to.sequence.0);
+    let missed = gap.filter(|_| options.projection).filter(is_behind).map(|gap| missed(&snapshots, gap));
     tracing::info!(
         region = %options.region,
         received = span.end.sequence.0,
@@ -97,7 +121,7 @@ pub(super) fn open(options: &ReplicaOptions, stored: Option<Position>) -> Result
         "a region's copy is open"
     );
     let snapshot_at = newest.sequence.0;
-    Ok(Opened { dir, log, snapshots, snapshot_at, span, replay, stored, closed })
+    Ok(Opened { dir, log, snapshots, snapshot_at, span, replay, stored, closed, gaps, is_seeded, missed })
 }
 
 /// Opens the log, if there is one.
@@ -129,7 +153,7 @@ pub(super) fn begin_log(options: &ReplicaOptions, dir: &mut DataDir, after: Posi
 }
 
 /// The position before a log's first entry.
-fn position_before(log: &Log, dir: &DataDir) -> Result<Position, OpenError> {
+pub(super) fn position_before(log: &Log, dir: &DataDir) -> Result<Position, OpenError> {
     let before = log.first().previous();
     let reader = LogReader::open(Arc::clone(dir.fs()), &dir.log(), before)?;
     Ok(reader.position().unwrap_or(Position { sequence: before, ..Position::ORIGIN }))

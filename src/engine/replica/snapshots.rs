@@ -11,7 +11,7 @@ use crate::engine::OpenError;
 
 /// A snapshot on its way in; dropped, it is gone.
 #[derive(Debug)]
-pub struct IncomingSnapshot(SnapshotReceiver);
+pub struct IncomingSnapshot(pub(super) SnapshotReceiver);
 
 /// A snapshot that is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,12 @@ pub enum SnapshotRefused {
         at: Sequence,
         /// The log's end.
         end: Sequence,
+    },
+    /// A seed of another region's history, or of an earlier time than what is here.
+    #[error("the snapshot at {at} does not go on from what is here: it is of another history")]
+    Foreign {
+        /// Its position.
+        at: Sequence,
     },
     /// Nothing is taken any more.
     #[error("{0}")]
@@ -78,8 +84,8 @@ impl Replica {
         Ok(IncomingSnapshot(self.core.snapshots.receive(SnapshotInfo { position, epoch, bytes, path })?))
     }
 
-    /// Takes a snapshot whose file is whole: checked, synced and in its place when this returns, and older ones are gone.
-    /// An empty log begins after it. Answers the log's end.
+    /// Takes a snapshot whose file is whole: checked, synced and in its place when this returns. An empty log begins after it.
+    /// Answers the log's end.
     pub fn take_snapshot(&self, incoming: IncomingSnapshot) -> Result<Position, SnapshotRefused> {
         let mut receiving = self.receiving.lock();
         let SnapshotInfo { position, epoch, .. } = *incoming.0.expected();
@@ -91,10 +97,9 @@ impl Replica {
             let mut span = self.core.span.write();
             (span.begin, span.end) = (position, position);
             drop(span);
-            self.core.shared.base.store(position.sequence.0, std::sync::atomic::Ordering::SeqCst);
+            self.core.shared.retained.begins(position.sequence.next());
             self.core.arrived(position);
         }
-        self.core.snapshots.prune(self.core.span.read().begin.sequence)?;
         Ok(self.core.end())
     }
 
@@ -118,7 +123,22 @@ impl Replica {
         if fits { Ok(()) } else { Err(other) }
     }
 
-    /// The newest snapshot that is here, whoever took it: for seeding.
+    /// The snapshot to begin anew with where the log is not whole: the oldest from which it goes on, so that as little as can
+    /// be is lost. The newest where the log is whole.
+    pub fn seed_file(&self) -> Result<Option<SnapshotInfo>, SnapshotError> {
+        let span = *self.core.span.read();
+        if span.begin == Position::ORIGIN {
+            return self.snapshot_file();
+        }
+        let (good, _) = self.core.snapshots.list()?;
+        let mut reached = good.into_iter().filter(|info| info.position.sequence >= span.begin.sequence);
+        Ok(reached.find(|info| {
+            let is_here = is_on_chain(&self.core.fs, &self.core.log_dir, info.position).unwrap_or(false);
+            is_here && self.core.snapshots.open_snapshot(info).is_ok()
+        }))
+    }
+
+    /// The newest snapshot that is here, whoever took it.
     pub fn snapshot_file(&self) -> Result<Option<SnapshotInfo>, SnapshotError> {
         let (good, _) = self.core.snapshots.list()?;
         let end = self.received().sequence;

@@ -168,6 +168,9 @@ impl Shared {
         let reading = self.status.read();
         // Until the centre has been heard of, what it had before this start is the best that is known.
         let heard = reading.last_ack.is_some();
+        if heard {
+            self.handle.centre_has(reading.acknowledged.sequence);
+        }
         let acknowledged = if heard { reading.acknowledged.sequence } else { self.shipped.acknowledged };
         let head = self.head();
         let mut lag = self.lag.lock();

@@ -37,6 +37,10 @@ fn point(at: Position) -> Point {
     Point { sequence: at.sequence.0, hash: at.hash.0 }
 }
 
+fn shown(info: &snapshot::SnapshotInfo) -> SnapshotInfo {
+    SnapshotInfo { at: point(info.position), epoch: info.epoch.0, bytes: info.bytes }
+}
+
 impl LogSource {
     fn open(&self, after: u64) -> Result<LogReader, ReadError> {
         LogReader::open(Arc::clone(&self.fs), &self.log_dir, Sequence(after))
@@ -106,13 +110,18 @@ impl Source for LogSource {
     fn snapshot(&mut self) -> Result<Option<SnapshotInfo>, SourceError> {
         let (good, _) = self.snapshots.list().map_err(failed)?;
         let head = self.head();
-        let newest = good.into_iter().rfind(|info| info.position.sequence.0 <= head);
-        let shown = |info: snapshot::SnapshotInfo| SnapshotInfo {
-            at: point(info.position),
-            epoch: info.epoch.0,
-            bytes: info.bytes,
+        Ok(good.iter().rfind(|info| info.position.sequence.0 <= head).map(shown))
+    }
+
+    fn seed(&mut self) -> Result<Option<SnapshotInfo>, SourceError> {
+        let before = Sequence(self.first()?).previous();
+        let (good, _) = self.snapshots.list().map_err(failed)?;
+        // Checked whole: the centre would find out only after all of it has been shipped.
+        let is_good = |info: &snapshot::SnapshotInfo| {
+            let checked = self.snapshots.open_snapshot(info);
+            checked.inspect_err(|error| tracing::warn!(%error, "the centre is seeded with a later snapshot")).is_ok()
         };
-        Ok(newest.map(shown))
+        Ok(good.iter().filter(|info| info.position.sequence >= before).find(|info| is_good(info)).map(shown))
     }
 
     fn read_snapshot(

@@ -168,6 +168,7 @@ fn copy_options(config: &NodeConfig, data_dir: &Path) -> ReplicaOptions {
         closed_orders_days: config.orders.keep_days,
         projection: false,
         snapshot_every_entries: u64::MAX,
+        log_bytes_max: u64::MAX,
         log: LogOptions::default(),
         clock: Arc::new(SystemClock),
         fs: fs::real(),

@@ -1,14 +1,17 @@
 //! The projection's days against what the log says about them, each at its own position, by number and sum of its rows.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use qucan_storage::{ChainHash, Epoch, Sequence};
 
 use super::check::Check;
-use super::disk::OnDisk;
+use super::disk::{OnDisk, visit_orders};
 use super::naming::Naming;
 use super::report::Findings;
-use super::rows::{Expected, Expecting};
+use super::rows::{Earlier, Expected, Expecting, Rows};
+use crate::domain::invariants::check_order;
+use crate::domain::time::BusinessDay;
 
 /// What is known of the log.
 pub(super) struct Log<'l> {
@@ -19,9 +22,9 @@ pub(super) struct Log<'l> {
     pub(super) hashes: &'l BTreeMap<Sequence, ChainHash>,
 }
 
-/// Compares; answers the days whose rows have to be looked at one by one.
-pub(super) fn compare(disk: &OnDisk, expecting: &Expecting, log: &Log<'_>, found: &mut Findings) -> Vec<Naming> {
-    let (mut differing, limits) = (Vec::new(), disk.limits());
+/// Compares; answers the days whose rows have to be looked at one by one, and how many orders closed before the log begins.
+pub(super) fn compare(disk: &OnDisk, expecting: &Expecting, log: &Log<'_>, found: &mut Findings) -> (Vec<Naming>, u64) {
+    let (mut differing, mut older, limits) = (Vec::new(), 0, disk.limits());
     for (name, day) in &disk.days {
         let (dir, at) = (day.dir.display(), day.position.sequence);
         found.expect(day.epoch <= log.epoch, Check::DayEpoch, || {
@@ -35,7 +38,9 @@ pub(super) fn compare(disk: &OnDisk, expecting: &Expecting, log: &Log<'_>, found
         found.expect(same, Check::DayHistory, || {
             format!("{dir}: applied up to {at}, of another history than the log's")
         });
-        if expecting.days.get(name).map(|expected| expected.rows).unwrap_or_default() != day.rows {
+        let expected = expecting.days.get(name).map(|expected| expected.rows).unwrap_or_default();
+        let of_log = day.rows == expected;
+        if !of_log && day.rows != expected.plus(rows_before(name, &day.dir, &expecting.earlier, &mut older, found)) {
             differing.push(Naming::new(*name, &day.dir, limits.of(*name)));
         }
     }
@@ -46,5 +51,27 @@ pub(super) fn compare(disk: &OnDisk, expecting: &Expecting, log: &Log<'_>, found
             format!("day {} is missing: {orders} closed orders", name.date())
         });
     }
-    differing
+    (differing, older)
+}
+
+/// The rows that a day's orders must have that closed before the log begins, as their records say. The records are judged
+/// by themselves.
+fn rows_before(day: &BusinessDay, dir: &Path, earlier: &Earlier, older: &mut u64, found: &mut Findings) -> Rows {
+    let mut rows = Rows::default();
+    if !earlier.reaches_back(*day) {
+        return rows;
+    }
+    let visited = visit_orders(dir, |order| {
+        if earlier.holds(&order) {
+            rows = rows.plus(Rows::of(&order));
+            *older += 1;
+            for violation in check_order(&order) {
+                found.add(Check::OrderHolds(violation.invariant), format!("{}: {violation}", dir.display()));
+            }
+        }
+    });
+    if let Err(error) = visited {
+        found.add(Check::DayOpens, format!("{}: {error}", dir.display()));
+    }
+    rows
 }

@@ -12,8 +12,10 @@ use super::check::Check;
 use super::progress::Progress;
 use super::report::Findings;
 use super::rows::{Limits, Rows};
+use crate::domain::order::Order;
 use crate::domain::time::BusinessDay;
 use crate::engine::projection::{Members, directories, keys};
+use crate::engine::records::decode_order;
 
 /// One day.
 #[derive(Debug)]
@@ -125,6 +127,28 @@ pub(super) fn visit_day(dir: &Path, mut each: impl FnMut(Table, &[u8], &[u8])) -
     [keys::ORDERS, keys::INDEX]
         .into_iter()
         .try_for_each(|table| visit(&reader, table, |key, value| each(table, key, value)))
+}
+
+/// Every order of a day whose record can be read. The others are for their rows to name.
+pub(super) fn visit_orders(dir: &Path, mut each: impl FnMut(Order)) -> Result<(), String> {
+    let mut record: Vec<u8> = Vec::new();
+    let mut take = |record: &[u8]| {
+        if let Ok(order) = decode_order(record) {
+            each(order);
+        }
+    };
+    visit(&open_tables(dir)?.reader(), keys::ORDERS, |key, value| {
+        // Further pieces come right behind the first one, which begins with their number.
+        if key.len() == 8 {
+            take(&record);
+            record.clear();
+            record.extend_from_slice(value.get(1..).unwrap_or_default());
+        } else {
+            record.extend_from_slice(value);
+        }
+    })?;
+    take(&record);
+    Ok(())
 }
 
 fn visit(reader: &TableReader, table: Table, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), String> {

@@ -8,12 +8,12 @@ use qucan_storage::Sequence;
 use qucan_storage::table::Table;
 
 use super::check::Check;
-use super::disk::visit_day;
+use super::disk::{visit_day, visit_orders};
 use super::report::Findings;
-use super::rows::row_hash;
+use super::rows::{Earlier, row_hash};
 use crate::domain::id::{OrderId, RegionTag};
 use crate::domain::order::Order;
-use crate::domain::time::{BusinessDay, Timestamp};
+use crate::domain::time::BusinessDay;
 use crate::engine::projection::keys;
 use crate::engine::records::decode_order;
 
@@ -33,60 +33,53 @@ impl Naming {
     /// A closed order of the log.
     pub(super) fn closed(&mut self, sequence: Sequence, order: &Order) {
         if order.business_day == self.day && sequence <= self.limit {
-            self.expect_rows(order, |_| true);
+            self.expect(order);
         }
     }
 
-    fn expect_rows(&mut self, order: &Order, wanted: impl Fn(Table) -> bool) {
-        let rows = keys::rows_of(order).unwrap_or_default();
-        for (table, key, value) in rows.into_iter().filter(|(table, ..)| wanted(*table)) {
+    fn expect(&mut self, order: &Order) {
+        for (table, key, value) in keys::rows_of(order).unwrap_or_default() {
             let hash = row_hash(table, &key, &value);
             self.rows.insert((table.0, key), hash);
         }
     }
 
-    /// Names what differs. An order that closed before the log begins, at `base`, is taken as its record says; answers how
-    /// many those are.
-    pub(super) fn finish(mut self, tag: RegionTag, base: Option<Timestamp>, found: &mut Findings) -> u64 {
-        let dir = self.dir.clone();
-        let (before, mut older) = (found.count(), 0);
-        let visited = visit_day(&dir, |table, key, value| {
-            let what = || describe(table, key, tag);
-            match self.rows.remove(&(table.0, key.to_vec())) {
-                None => match closed_before(table, value, base) {
-                    // Its record is all there is; what finds it must follow from that.
-                    Some(order) => {
-                        older += 1;
-                        self.expect_rows(&order, |table| table != keys::ORDERS);
-                    }
+    /// Names what differs.
+    pub(super) fn finish(mut self, tag: RegionTag, earlier: &Earlier, found: &mut Findings) {
+        let (dir, before) = (self.dir.clone(), found.count());
+        let looked = if earlier.reaches_back(self.day) { self.expect_earlier(&dir, earlier) } else { Ok(()) };
+        let visited = looked.and_then(|()| {
+            visit_day(&dir, |table, key, value| {
+                let what = || describe(table, key, tag);
+                match self.rows.remove(&(table.0, key.to_vec())) {
                     None => found.add(Check::RowKnown, format!("{}: {} is not in the log", dir.display(), what())),
-                },
-                Some(hash) if hash != row_hash(table, key, value) => {
-                    let differs = differs(table, value, &what());
-                    found.add(Check::RowEqual, format!("{}: {differs} is not as the log says", dir.display()));
+                    Some(hash) if hash != row_hash(table, key, value) => {
+                        let differs = differs(table, value, &what());
+                        found.add(Check::RowEqual, format!("{}: {differs} is not as the log says", dir.display()));
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
-            }
+            })
         });
         if let Err(error) = visited {
-            found.add(Check::DayOpens, format!("{}: {error}", dir.display()));
+            return found.add(Check::DayOpens, format!("{}: {error}", dir.display()));
         }
         for (table, key) in self.rows.into_keys() {
             let what = describe(Table(table), &key, tag);
             found.add(Check::RowThere, format!("{}: {what} is missing", dir.display()));
         }
-        // Of a trimmed log the sums say less than the rows.
-        if found.count() == before && base.is_none() {
+        if found.count() == before {
             found.add(Check::RowSum, format!("{}: its rows are not what the log says", dir.display()));
         }
-        older
     }
-}
 
-/// An order of which the log can say nothing, because it closed before the log begins.
-fn closed_before(table: Table, value: &[u8], base: Option<Timestamp>) -> Option<Order> {
-    let order = record(table, value)?.ok()?;
-    (order.closed_at? <= base?).then_some(order)
+    fn expect_earlier(&mut self, dir: &Path, earlier: &Earlier) -> Result<(), String> {
+        visit_orders(dir, |order| {
+            if earlier.holds(&order) {
+                self.expect(&order);
+            }
+        })
+    }
 }
 
 /// What a row of one piece holds, if it is an order's.

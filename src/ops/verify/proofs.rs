@@ -20,7 +20,6 @@ use super::{VerifyError, VerifyOptions};
 use crate::domain::id::RegionTag;
 use crate::domain::invariants::{Invariant, check_all};
 use crate::domain::state::State;
-use crate::domain::time::Timestamp;
 
 /// A directory under proof.
 pub(super) struct Proving<'d> {
@@ -92,7 +91,7 @@ impl Proving<'_> {
         let begun = Instant::now();
         self.options.progress.begin(Phase::Log, self.log_bytes());
         let (walked, mut expecting) =
-            walk.along(&source, Expecting::new(disk.limits(), self.options.closed_remembered));
+            walk.along(&source, Expecting::new(disk.limits(), self.options.closed_remembered, time));
         let took = begun.elapsed();
         self.found.absorb(std::mem::take(&mut walk.watch.found));
         self.found.absorb(std::mem::take(&mut expecting.found));
@@ -114,7 +113,7 @@ impl Proving<'_> {
         self.invariants(state);
         self.orders(&watch, state);
         self.sums(&watch, state);
-        self.projection(&source, expecting, disk, &hashes, time, (state, last));
+        self.projection(&source, expecting, disk, &hashes, (state, last));
         Ok(())
     }
 
@@ -200,11 +199,10 @@ impl Proving<'_> {
         expecting: Expecting,
         disk: &OnDisk,
         hashes: &BTreeMap<Sequence, ChainHash>,
-        base: Option<Timestamp>,
         (state, last): (&State, Sequence),
     ) {
         let log = compare::Log { epoch: self.dir.epoch(), last, hashes };
-        let differing = compare(disk, &expecting, &log, &mut self.found);
+        let (differing, older) = compare(disk, &expecting, &log, &mut self.found);
         let mut second = SecondLook::new(&expecting.unproven, differing);
         if second.is_needed() {
             self.options.progress.begin(Phase::SecondLook, self.log_bytes());
@@ -218,9 +216,10 @@ impl Proving<'_> {
             self.report.note(format!("{} closed orders opened again closed before the log begins", second.unproven));
         }
         let (tag, found) = (state.region_tag().unwrap_or(RegionTag(0)), &mut self.found);
-        let older: u64 = second.namings.into_iter().map(|naming| naming.finish(tag, base, found)).sum();
+        second.namings.into_iter().for_each(|naming| naming.finish(tag, &expecting.earlier, found));
         if older > 0 {
-            self.report.note(format!("{older} closed orders of the projection closed before the log begins"));
+            self.report
+                .note(format!("{older} closed orders closed before the log begins: only their own rows were compared"));
         }
         if disk.days.is_empty() && self.found.against("projection") == 0 {
             return self.report.note("there is no projection; the next start builds it from the log");

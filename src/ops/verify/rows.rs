@@ -1,7 +1,7 @@
 //! What the log says about the projection's rows: those of every closed order, summed up day by day on a thread of its own.
 //! Sums of row hashes instead of rows, so that memory does not grow with history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
@@ -13,7 +13,7 @@ use super::report::Findings;
 use crate::domain::id::OrderId;
 use crate::domain::lookup::LookupMap;
 use crate::domain::order::Order;
-use crate::domain::time::BusinessDay;
+use crate::domain::time::{BusinessDay, Timestamp};
 use crate::engine::projection::keys;
 
 /// Rows as a number and a sum of their hashes: equal for equal sets, whatever their order.
@@ -37,7 +37,7 @@ impl Rows {
         Self { count: self.count.wrapping_sub(other.count), sum: self.sum.wrapping_sub(other.sum) }
     }
 
-    fn of(order: &Order) -> Self {
+    pub(super) fn of(order: &Order) -> Self {
         let mut rows = Self::default();
         for (table, key, value) in keys::rows_of(order).unwrap_or_default() {
             rows.add(table, &key, &value);
@@ -79,6 +79,34 @@ impl Limits {
     }
 }
 
+/// What a trimmed log can't know: orders that closed before it begins. They are taken as their records say, and everything
+/// that finds them must follow from that.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    /// The time of the base; nothing where the log begins at the first entry.
+    base: Option<Timestamp>,
+    /// Orders that the log closes, of days on which others may have closed before it begins.
+    closed_here: BTreeMap<BusinessDay, BTreeSet<u64>>,
+}
+
+impl Earlier {
+    pub(super) fn reaches_back(&self, day: BusinessDay) -> bool {
+        self.base.is_some_and(|base| day.begins_anywhere() <= base)
+    }
+
+    /// Whether an order on disk is one of them.
+    pub(super) fn holds(&self, order: &Order) -> bool {
+        let known = self.closed_here.get(&order.business_day).is_some_and(|known| known.contains(&order.id.packed()));
+        !known && self.base.is_some_and(|base| order.closed_at.unwrap_or(order.created_at) <= base)
+    }
+
+    /// Notes an order that the log closes; answers whether the log may not have said what it was before.
+    fn note(&mut self, order: &Order) -> bool {
+        let day = order.business_day;
+        self.reaches_back(day) && self.closed_here.entry(day).or_default().insert(order.id.packed())
+    }
+}
+
 /// What the log says about a day.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Expected {
@@ -92,6 +120,7 @@ pub(super) struct Expecting {
     limits: Limits,
     remembered: usize,
     pub(super) days: BTreeMap<BusinessDay, Expected>,
+    pub(super) earlier: Earlier,
     /// Rows that a closed order had before it was opened again.
     reopened: BTreeMap<u64, Rows>,
     /// Rows of orders that closed lately, those since the last turn and those before it: late money is mostly not that late.
@@ -102,9 +131,10 @@ pub(super) struct Expecting {
 }
 
 impl Expecting {
-    /// Nothing yet; remembers so many closed orders twice over.
-    pub(super) fn new(limits: Limits, remembered: usize) -> Self {
-        Self { limits, remembered, ..Self::default() }
+    /// Nothing yet; remembers so many closed orders twice over. The log begins with a state of the time `base`, if it was
+    /// trimmed.
+    pub(super) fn new(limits: Limits, remembered: usize, base: Option<Timestamp>) -> Self {
+        Self { limits, remembered, earlier: Earlier { base, ..Earlier::default() }, ..Self::default() }
     }
 
     /// Closed orders of days before the oldest that is kept.
@@ -136,7 +166,8 @@ impl Expecting {
         if sequence > self.limits.of(day) {
             return;
         }
-        let before = self.reopened.remove(&packed);
+        let first = self.earlier.note(order);
+        let before = self.reopened.remove(&packed).filter(|_| !first);
         let expected = self.days.entry(day).or_default();
         expected.orders += u64::from(before.is_none());
         expected.rows = expected.rows.plus(rows).minus(before.unwrap_or_default());

@@ -5,6 +5,7 @@
 
 mod buffer;
 mod error;
+mod files;
 mod frame;
 mod groups;
 mod marks;
@@ -29,6 +30,7 @@ use crate::{Epoch, Position, Sequence};
 
 pub use buffer::GroupBuffer;
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
+pub use files::{erase, segment_sizes};
 pub use frame::{Entries, Group, GroupHeader};
 pub use groups::Groups;
 pub use open::{begin, scan, verify_chain};

@@ -38,8 +38,10 @@ struct State {
     /// One was taken and may still bear its name: a new one of that name would take its place on disk.
     taken: bool,
     wanted: Wanted,
-    /// Trimmed segments to be recycled or removed.
+    /// Trimmed segments to be recycled or removed, oldest first.
     discarded: VecDeque<PathBuf>,
+    /// One could not be removed: those after it stay as well.
+    discards_nothing: bool,
     /// Why the last attempt failed; nothing is tried again until `retry`.
     problem: Option<String>,
     retry: bool,
@@ -81,6 +83,7 @@ impl Spares {
             taken: false,
             wanted,
             discarded: VecDeque::new(),
+            discards_nothing: false,
             problem: None,
             retry: false,
             stop: false,
@@ -204,8 +207,13 @@ impl Spares {
         self.wake();
     }
 
+    /// Has trimmed segments recycled or removed, oldest first.
     pub(crate) fn discard(&self, paths: impl IntoIterator<Item = PathBuf>) {
-        self.shared.state().discarded.extend(paths);
+        let mut state = self.shared.state();
+        if !state.discards_nothing {
+            state.discarded.extend(paths);
+        }
+        drop(state);
         self.wake();
     }
 }
@@ -290,7 +298,13 @@ impl Shared {
         let outcome = match job {
             Job::Discard(path) => {
                 if let Err(error) = self.discard(&path) {
-                    tracing::warn!(path = %path.display(), %error, "a trimmed log segment stays until the next trim");
+                    tracing::warn!(path = %path.display(), %error, "trimmed log segments stay until the next start");
+                    // Oldest first or not at all: a log with a hole in its middle could not be read.
+                    let mut state = self.state();
+                    if is_segment(&path) {
+                        state.discarded.retain(|path| !is_segment(path));
+                        state.discards_nothing = true;
+                    }
                 }
                 return;
             }
@@ -388,4 +402,8 @@ impl Shared {
         }
         self.fs.sync_dir(&self.dir)
     }
+}
+
+fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "seg")
 }

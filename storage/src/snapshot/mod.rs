@@ -143,13 +143,25 @@ impl SnapshotStore {
         Ok((None, bad))
     }
 
-    /// Removes every snapshot but the one at `base` and the newest two. Returns how many went. A bad
+    /// Opens one snapshot; its bytes are checked as they are read, up to where the reader goes.
+    pub fn open_as_read(&self, info: &SnapshotInfo) -> Result<SnapshotReader, SnapshotError> {
+        SnapshotReader::open(&*self.fs, info.clone())
+    }
+
+    /// Removes the snapshot at `at`; durable when it returns.
+    pub fn remove(&self, at: Sequence) -> Result<(), SnapshotError> {
+        let path = snapshot_path(&self.dir, at);
+        let removed = self.fs.remove(&path).and_then(|()| self.fs.sync_dir(&self.dir));
+        removed.map_err(io_error(&path, "removing a snapshot"))
+    }
+
+    /// Removes every snapshot but those at the sequences of `kept` and the newest two. Returns how many went. A bad
     /// file counts for nothing and stays for a person to look at.
-    pub fn prune(&self, base: Sequence) -> Result<usize, SnapshotError> {
+    pub fn prune(&self, kept: &[Sequence]) -> Result<usize, SnapshotError> {
         let (good, _) = self.list()?;
         let old = good.iter().rev().skip(SNAPSHOTS_NEWEST_KEPT);
         let mut removed = 0;
-        for info in old.filter(|info| info.position.sequence != base) {
+        for info in old.filter(|info| !kept.contains(&info.position.sequence)) {
             self.fs.remove(&info.path).map_err(io_error(&info.path, "removing an old snapshot"))?;
             removed += 1;
         }

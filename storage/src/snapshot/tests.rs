@@ -146,7 +146,7 @@ fn pruning_keeps_the_base_and_the_newest_two() {
         writer.section(1, b"x").unwrap();
         writer.finish().unwrap();
     }
-    assert_eq!(store.prune(Sequence(20)).unwrap(), 2);
+    assert_eq!(store.prune(&[Sequence(20)]).unwrap(), 2);
     let (left, _) = store.list().unwrap();
     let left: Vec<u64> = left.iter().map(|info| info.position.sequence.0).collect();
     assert_eq!(left, [20, 40, 50]);
