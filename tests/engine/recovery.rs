@@ -1,6 +1,9 @@
 //! A start that is cut short at every call it makes to the file system, five times in a row: whatever was acknowledged is
 //! there in the end. And what a start does with snapshots that are no good.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use qucan::engine::Engine;
 use qucan_storage::fs::{CrashPolicy, Fault, FaultKind, Operation, SimFs};
 use qucan_storage::log::{LogOptions, Preparation};
@@ -141,19 +144,24 @@ fn every_snapshot_that_rots_is_passed_over_down_to_the_whole_log() {
     region.sell("bob", "more");
     let told = seen(&region);
     region.stop();
-    let mut snapshots: Vec<_> = std::fs::read_dir(region.options.data_dir.join("snapshot"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    snapshots.sort();
-    assert!(snapshots.len() >= 2, "{snapshots:?}");
-    for newest in snapshots.iter().rev() {
-        let mut bytes = std::fs::read(newest).unwrap();
+    let mut rotten = BTreeSet::new();
+    while let Some(newest) = snapshots(&region).into_iter().rfind(|path| !rotten.contains(path)) {
+        let mut bytes = std::fs::read(&newest).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
-        std::fs::write(newest, bytes).unwrap();
+        std::fs::write(&newest, bytes).unwrap();
         region.start();
         assert_eq!(seen(&region), told, "without {}", newest.display());
         region.kill();
+        rotten.insert(newest);
     }
+    assert!(rotten.len() >= 2, "{rotten:?}");
+}
+
+/// Snapshots, oldest first.
+fn snapshots(region: &Region) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(region.options.data_dir.join("snapshot")).unwrap();
+    let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
 }

@@ -35,15 +35,13 @@ pub fn move_snapshot(dir: &Path, place: impl FnOnce(Position) -> Position) {
     snapshots::write(&store, &loaded.state, place(loaded.position), loaded.epoch).unwrap();
 }
 
-/// Removes the segments that end before the oldest snapshot.
+/// Removes the segments that end before the oldest snapshot that has any before it.
 pub fn trim(dir: &Path) {
     let first = |path: &PathBuf| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap();
-    let base = first(&snapshots(dir)[0]);
     let segments = segments(dir);
-    let gone = segments.iter().zip(&segments[1..]).filter(|(_, next)| first(next) <= base + 1);
-    let gone: Vec<_> = gone.map(|(segment, _)| segment.clone()).collect();
-    assert!(!gone.is_empty(), "nothing to trim before {base}: {segments:?}");
-    gone.iter().for_each(|segment| std::fs::remove_file(segment).unwrap());
+    let before = |base: u64| segments.iter().zip(&segments[1..]).filter(move |(_, next)| first(next) <= base + 1);
+    let base = snapshots(dir).iter().map(first).find(|base| before(*base).count() > 0).expect("nothing to trim");
+    before(base).for_each(|(segment, _)| std::fs::remove_file(segment).unwrap());
 }
 
 /// Writes IDENTITY again with one word for another; its check is right.

@@ -57,7 +57,9 @@ pub fn log() -> Vec<Sabotage> {
             std::fs::remove_file(second).unwrap();
             std::fs::create_dir(second).unwrap();
         }),
-        on(Day, Check::LogEpoch, "epoch", |dir| forge::write_log(dir, &forge::read_log(dir), Epoch(2))),
+        on(Day, Check::LogEpoch, "is later than this directory's 1", |dir| {
+            forge::write_log(dir, &forge::read_log(dir), Epoch(2))
+        }),
         on(Segments, Check::LogHistory, "is not the one of its snapshot", |dir| {
             forge::edit_segment_header(&forge::segments(dir)[1], |header| header[32] ^= 1);
         }),
