@@ -388,3 +388,16 @@ pub const ANNOUNCED_URL_BYTES_MAX: usize = 512;
 
 /// Pages of the centre's store that are joined into one answer, where each found little of what was asked for.
 pub const ORDER_PAGES_JOINED_MAX: usize = 8;
+
+/// Bytes of log groups that `verify` hands from the thread that reads to the one that replays, at a time …
+pub const VERIFY_BATCH_BYTES: usize = 1 << 20;
+
+/// … and how many of these may wait. Bounds its memory.
+pub const VERIFY_BATCHES: usize = 8;
+
+/// Closed orders that `verify` hands to the thread that sums up their rows, at a time.
+pub const VERIFY_ORDERS_BATCH: usize = 256;
+
+/// Orders closed last that `verify` remembers, twice over, to compare those that late money opens again; older ones cost it
+/// a second look along the log.
+pub const VERIFY_CLOSED_REMEMBERED: usize = 500_000;

@@ -3,13 +3,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use qucan::domain::command::Command;
-use qucan::domain::order::Status;
 use qucan::engine::Engine;
-use qucan::engine::answer::Answer;
 
 use super::pair::{Centre, Node1, free_address, line_to, until};
-use crate::support::{self, accept, figure, pay, place, step};
+use crate::support::{self, figure};
 
 pub fn run(orders: u64) {
     let dir = tempfile::tempdir().unwrap();
@@ -51,27 +48,7 @@ fn sell(dir: &Path, orders: u64) -> u64 {
     let engine = Engine::open(options).unwrap();
     let handle = engine.handle();
     support::import(&handle, 0);
-    let batch = 20_000;
-    for first in (0..orders).step_by(batch) {
-        let mut next: Vec<_> = (first..(first + batch as u64).min(orders)).map(place).collect();
-        while !next.is_empty() {
-            let mut then = Vec::new();
-            support::drive(&handle, 512, next.into_iter(), |answer| {
-                let Answer::Order { order, .. } = answer.unwrap() else { panic!("an order was expected") };
-                match order.status {
-                    Status::AwaitingPayment => then.push(pay(&order)),
-                    Status::Paid => then.push(accept(&order.store, order.id)),
-                    Status::Accepted => then.push(step(&order.store, Command::MarkReady { order: order.id })),
-                    Status::Ready => then.push(step(&order.store, Command::MarkCollected { order: order.id })),
-                    _ => {}
-                }
-            });
-            next = then;
-        }
-        while handle.status().overlay_orders > 50_000 {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-    }
+    support::sell::sell(&handle, orders, |_| false);
     let head = handle.status().log_head;
     engine.stop().unwrap();
     head

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
 pub mod day;
+pub mod sell;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod ops;
 pub mod page;
 pub mod problem;
+pub mod projection;
 pub mod push;
 pub mod replication;
 pub mod request_id;

@@ -17,6 +17,7 @@ use super::auth::Operator;
 use super::body::NoQuery;
 use super::edge::AtTheEdge;
 use super::problem::Problem;
+use super::projection::ProjectionView;
 use super::replication::ReplicationView;
 
 /// What answers JSON.
@@ -146,6 +147,8 @@ pub struct Status {
     replication: Option<ReplicationView>,
     /// Sequence up to which closed orders are on disk for questions.
     projected_to: u64,
+    /// What is done about closed orders on disk; the progress of a rebuild.
+    projection: ProjectionView,
     /// Requests waiting.
     queue_depth: QueueDepth,
     /// Orders that can still change.
@@ -190,6 +193,7 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
         replicated_to: replication.as_ref().map(|replication| replication.acknowledged),
         replication,
         projected_to: engine.projected_to,
+        projection: ProjectionView::of(&engine.projection),
         queue_depth: QueueDepth { critical: engine.critical_queue, normal: engine.normal_queue },
         open_orders: engine.open_orders,
         connections: state.edge.places.taken(),

@@ -13,6 +13,8 @@ pub enum Plant {
     StockNotGivenBack,
     /// A deadline does everything twice.
     TimerFiredTwice,
+    /// The deadline of an order stays as it was, whatever becomes of the order.
+    DeadlineKept,
     /// The projection is believed wherever it says it is, even ahead of the log.
     ProjectionBelieved,
 }

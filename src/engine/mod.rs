@@ -47,7 +47,7 @@ mod writer;
 pub use handle::Handle;
 pub use history::{QueueCursor, QueueError, QueuePage, StoreOrdersFilter};
 pub use options::{EngineLimits, EngineOptions};
-pub use status::{Check, EngineStatus, ProjectionPhase};
+pub use status::{Check, EngineStatus, ProjectionPhase, Rebuild};
 pub use views::Views;
 
 use deadlines::DeadlineGate;

@@ -48,7 +48,8 @@ pub(super) fn recover(options: &EngineOptions) -> Result<Recovered, OpenError> {
     let snapshots = SnapshotStore::open(Arc::clone(&options.fs), &dir.snapshot())?;
     let (loaded, bad) = snapshots::load_newest(&snapshots, HashCheck::Trust)?;
     for bad in bad {
-        tracing::warn!(file = %bad.path.display(), what = %bad.what, "a snapshot can't be used; an older one serves");
+        let instead = loaded.as_ref().map_or("the whole log".into(), |loaded| loaded.path.display().to_string());
+        tracing::warn!(file = %bad.path.display(), what = %bad.what, instead, "a snapshot can't be used; an older one serves");
     }
     let snapshot_time = loaded.as_ref().map(|loaded| loaded.state.clock());
     let (state, from) = loaded.map_or((State::new(), Position::ORIGIN), |loaded| (loaded.state, loaded.position));

@@ -1,5 +1,6 @@
 //! How the engine is, in figures and in words: for `/readyz`, `/v1/status` and the doctor.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 
 use super::projection::Projection;
@@ -79,16 +80,49 @@ pub enum ProjectionPhase {
     /// Opening its files; closed orders answer `rebuilding` meanwhile.
     Opening,
     /// Building anew from the log; closed orders answer `rebuilding` meanwhile.
-    Rebuilding {
-        /// Sequence reached.
-        reached: u64,
-        /// Sequence at which history is whole again.
-        until: u64,
-    },
+    Rebuilding(Rebuild),
     /// Following the log.
     Following,
     /// Waiting, because of a full disk or another passing trouble.
     Paused(String),
+}
+
+/// How far a rebuild is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rebuild {
+    /// Sequence after which it began to read the log.
+    pub begun: u64,
+    /// Sequence reached.
+    pub reached: u64,
+    /// Sequence at which history is whole again.
+    pub until: u64,
+    /// Its pace since this start; 0 until there is one.
+    pub entries_per_second: u64,
+}
+
+impl Rebuild {
+    /// Of what is to be read, rounded down: 100 is never shown before it is done.
+    pub fn percent(&self) -> u8 {
+        let (done, all) = (self.reached.saturating_sub(self.begun), self.until.saturating_sub(self.begun));
+        let percent = u128::from(done) * 100 / u128::from(all.max(1));
+        u8::try_from(percent.min(if self.reached < self.until { 99 } else { 100 })).unwrap_or(100)
+    }
+
+    /// What is left at this pace, rounded up; nothing while there is no pace to judge by.
+    pub fn remaining_seconds(&self) -> Option<u64> {
+        let left = self.until.saturating_sub(self.reached);
+        (self.entries_per_second > 0).then(|| left.div_ceil(self.entries_per_second))
+    }
+}
+
+impl fmt::Display for Rebuild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %, entry {} of {}", self.percent(), self.reached, self.until)?;
+        match self.remaining_seconds() {
+            Some(seconds) => write!(f, ", {} entries/s, about {seconds} s left", self.entries_per_second),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One line of `/readyz`.
@@ -108,9 +142,28 @@ impl ProjectionPhase {
         match self {
             Self::Off => Some("switched off: closed orders are not kept".to_owned()),
             Self::Opening => Some("opening; closed orders answer rebuilding meanwhile".to_owned()),
-            Self::Rebuilding { reached, until } => Some(format!("rebuilding from the log: {reached} of {until}")),
+            Self::Rebuilding(rebuild) => Some(format!("closed orders are being rebuilt from the log: {rebuild}")),
             Self::Following => None,
             Self::Paused(why) => Some(format!("paused: {why}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rebuild_says_how_far_it_is_and_how_long_it_takes() {
+        let rebuild = Rebuild { begun: 1_000, reached: 3_500, until: 6_000, entries_per_second: 1_200 };
+        assert_eq!((rebuild.percent(), rebuild.remaining_seconds()), (50, Some(3)));
+        assert_eq!(rebuild.to_string(), "50 %, entry 3500 of 6000, 1200 entries/s, about 3 s left");
+        let begun = Rebuild { reached: 0, entries_per_second: 0, ..rebuild };
+        assert_eq!((begun.percent(), begun.remaining_seconds()), (0, None));
+        assert_eq!(begun.to_string(), "0 %, entry 0 of 6000");
+        let nearly = Rebuild { reached: 5_999, ..rebuild };
+        assert_eq!((nearly.percent(), nearly.remaining_seconds()), (99, Some(1)));
+        assert_eq!(Rebuild { reached: 7_000, ..rebuild }.percent(), 100);
+        assert_eq!(Rebuild::default().percent(), 100, "nothing is to be read");
     }
 }

@@ -58,15 +58,25 @@ pub enum StartError {
 impl StartError {
     /// Whether starting again won't help before somebody changed the configuration or the data.
     pub fn needs_a_person(&self) -> bool {
-        use qucan_storage::DirectoryError::{Foreign, Missing, NewerFormat, OtherRegion, RegionName};
+        use qucan_storage::DirectoryError::{Damaged, Foreign, Missing, NewerFormat, OtherRegion, RegionName};
+        use qucan_storage::log::OpenError::Io;
         match self {
             Self::Bind(_) | Self::Keys(_) | Self::Catalog(_) | Self::Replication(ReplicationError::Tls(_)) => true,
-            Self::Engine(error) => matches!(
-                **error,
-                OpenError::Directory(
-                    Foreign { .. } | Missing { .. } | NewerFormat { .. } | OtherRegion { .. } | RegionName { .. }
-                )
-            ),
+            Self::Engine(error) => match &**error {
+                OpenError::Directory(error) => matches!(
+                    error,
+                    Damaged { .. }
+                        | Foreign { .. }
+                        | Missing { .. }
+                        | NewerFormat { .. }
+                        | OtherRegion { .. }
+                        | RegionName { .. }
+                ),
+                // A log that is damaged stays so, however often it is read.
+                OpenError::Log(error) => !matches!(error, Io { .. }),
+                OpenError::EpochTooHigh { .. } => true,
+                _ => false,
+            },
             Self::Replication(ReplicationError::Random(_)) | Self::Thread => false,
         }
     }

@@ -20,6 +20,7 @@ mod damage;
 mod failing;
 mod full;
 mod power;
+mod recovery;
 mod site;
 mod stalls;
 mod volume;

@@ -8,6 +8,7 @@ mod fence;
 mod gate;
 mod outrun;
 mod projection;
+mod recovery;
 mod region;
 mod replica;
 mod replica_seed;

@@ -9,7 +9,7 @@ use qucan::domain::order::{Order, Status};
 use qucan::domain::time::{BusinessDay, Millis};
 use qucan::engine::answer::Unavailable;
 use qucan::engine::projection::keys;
-use qucan::engine::{QueueCursor, QueueError, QueuePage, StoreOrdersFilter};
+use qucan::engine::{ProjectionPhase, QueueCursor, QueueError, QueuePage, StoreOrdersFilter};
 use qucan_storage::table::{TableOptions, Tables};
 
 use crate::copy::copy_dir;
@@ -124,6 +124,7 @@ fn history_that_is_not_known_yet_is_rebuilding_and_never_not_found() {
     let mut region = region(|options| options.fs = Arc::new(fs.clone()));
     let sold = region.sell("ann", "old");
     region.projected();
+    let sold_until = region.handle().status().log_head;
     region.stop();
     std::fs::remove_dir_all(region.state_dir()).unwrap();
     fs.reads.allow(0);
@@ -137,8 +138,12 @@ fn history_that_is_not_known_yet_is_rebuilding_and_never_not_found() {
     assert_eq!(late, Err(Unavailable::Rebuilding.into()), "the provider asks again");
     let open = region.place("ann", "meanwhile");
     assert_eq!(region.find(open.id).unwrap(), Some(open), "what memory has is answered");
+    until("it says that it is rebuilding", || matches!(handle.status().projection, ProjectionPhase::Rebuilding(_)));
+    let ProjectionPhase::Rebuilding(rebuild) = handle.status().projection else { panic!("nothing is read yet") };
+    assert_eq!((rebuild.percent(), rebuild.until, rebuild.remaining_seconds()), (0, sold_until, None));
     fs.reads.open();
     assert_eq!(region.find_in_time(sold.id), Some(sold));
+    assert_eq!(handle.status().projection, ProjectionPhase::Following);
 }
 
 #[test]

@@ -7,30 +7,18 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod fixtures;
 mod forge;
 mod region;
+mod sabotage;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use qucan::domain::event::{Event, OrderChange};
-use qucan::domain::money::Fen;
-use qucan::domain::state::Part;
+use fixtures::{Fixture, stopped};
 use qucan::domain::time::Millis;
-use qucan::engine::projection::keys;
 use qucan::ops::verify::{Report, VerifyArgs, VerifyOptions, run, verify};
 use region::{Manner, Region};
-use tempfile::TempDir;
-
-/// A stopped node's directory after a small day.
-fn stopped(manner: Manner) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let mut region = Region::open(dir.path(), manner, Millis(0));
-    region.import();
-    region.live(48);
-    region.stop();
-    dir
-}
 
 fn report(dir: &Path) -> Report {
     verify(dir, &VerifyOptions::default()).unwrap()
@@ -48,23 +36,12 @@ fn assert_holds(dir: &Path) -> Report {
     report
 }
 
-/// Something is broken, and the report names all of `what`.
-fn assert_names(dir: &Path, what: &[&str]) {
-    let report = report(dir);
-    let text = report.text();
-    assert!(!report.ok && report.violations > 0, "{text}");
-    for what in what {
-        assert!(report.named.iter().any(|finding| finding.what.contains(what)), "{what:?} is not named in\n{text}");
-    }
-    assert_eq!(exit_code(dir), ExitCode::from(1));
-}
-
 #[test]
 fn a_real_day_holds_and_every_proof_counted_something() {
     let dir = stopped(Manner::default());
     let report = assert_holds(dir.path());
     println!("{}", report.text());
-    let names: Vec<_> = report.proofs.iter().map(|proof| proof.name.as_str()).collect();
+    let names: Vec<_> = report.proofs.iter().map(|proof| proof.name).collect();
     let expected = ["log", "replay", "snapshots", "invariants", "orders", "stock", "coupons", "offsets", "projection"];
     assert_eq!(names, expected);
     let orders = report.proofs.iter().find(|proof| proof.name == "orders").unwrap();
@@ -86,9 +63,14 @@ fn truth(dir: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 fn looking_changes_nothing_outside_state_and_finds_the_same_again() {
     let dir = stopped(Manner::default());
     let before = truth(dir.path());
-    let first = assert_holds(dir.path());
+    let mut first = assert_holds(dir.path());
     assert!(truth(dir.path()) == before, "verify changed a file");
-    let again = assert_holds(dir.path());
+    let mut again = assert_holds(dir.path());
+    for (pace, count) in again.pace.iter().zip([192, 30]) {
+        assert_eq!((pace.count, pace.per_second > 0), (count, true), "{pace:?}");
+    }
+    assert_eq!(again.pace.len(), 2);
+    (first.pace, again.pace) = (Vec::new(), Vec::new());
     assert_eq!(first, again);
     let json = serde_json::to_value(&again).unwrap();
     assert_eq!((&json["ok"], &json["last_sequence"]), (&true.into(), &192.into()));
@@ -120,157 +102,6 @@ fn what_is_not_a_stopped_data_directory_is_wrong_usage() {
     assert_holds(dir.path());
 }
 
-// Decisions 12 to 15, each broken by itself behind right checksums.
-
-#[test]
-fn decision_12_stock_that_does_not_add_up_in_a_snapshot() {
-    let dir = stopped(Manner::default());
-    forge::edit_snapshot(dir.path(), |part| {
-        if let Part::Stock(_, lines) = part {
-            lines[0].2.available += 1;
-        }
-    });
-    assert_names(dir.path(), &["I1 stock balances", "its state at"]);
-}
-
-#[test]
-fn decision_12_units_sold_that_no_order_bought() {
-    let dir = stopped(Manner::default());
-    forge::edit_snapshot(dir.path(), |part| {
-        if let Part::Stock(_, lines) = part {
-            lines[0].2.sold += 1;
-            lines[0].2.received += 1;
-        }
-    });
-    assert_names(dir.path(), &["decision 12", "its state at"]);
-}
-
-#[test]
-fn decision_13_more_coupons_than_the_quota() {
-    let dir = stopped(Manner::default());
-    forge::edit_log(dir.path(), |_, event| {
-        if let Event::CampaignDefined(campaign) = event {
-            std::sync::Arc::make_mut(campaign).quota = 15;
-        }
-    });
-    assert_names(dir.path(), &["I3 quota holds"]);
-}
-
-#[test]
-fn decision_13_a_claim_that_nobody_made() {
-    let dir = stopped(Manner::default());
-    forge::edit_snapshot(dir.path(), |part| {
-        if let Part::Claims(_, claims) = part {
-            claims.truncate(0);
-        }
-    });
-    assert_names(dir.path(), &["I4 claims counted", "decision 13"]);
-}
-
-#[test]
-fn decision_13_a_coupon_marked_free_that_an_order_uses() {
-    let dir = stopped(Manner::default());
-    forge::edit_snapshot(dir.path(), |part| {
-        if let Part::Claims(_, claims) = part {
-            claims.iter_mut().for_each(|(_, claim)| claim.used_by = None);
-        }
-    });
-    assert_names(dir.path(), &["I5 coupon used once", "decision 13"]);
-}
-
-#[test]
-fn decision_14_money_that_does_not_balance() {
-    let dir = stopped(Manner::default());
-    let mut first = true;
-    forge::edit_log(dir.path(), |_, event| {
-        if let Event::OrderChanged { change: OrderChange::Paid { payment: Some(payment), .. }, .. } = event
-            && std::mem::take(&mut first)
-        {
-            payment.amount -= Fen(1);
-        }
-    });
-    assert_names(dir.path(), &["I7 money balances"]);
-}
-
-#[test]
-fn decision_14_a_closed_order_other_than_its_events_made_it() {
-    let dir = stopped(Manner::default());
-    forge::edit_log(dir.path(), |_, event| {
-        if let Event::OrderChanged { whole: Some(whole), change: OrderChange::Collected { .. }, .. } = event {
-            std::sync::Arc::make_mut(whole).note = Some("never said".into());
-        }
-    });
-    assert_names(dir.path(), &["it is another than the event carries"]);
-}
-
-#[test]
-fn decision_14_a_closed_order_that_comes_back_as_another() {
-    let dir = stopped(Manner::default());
-    // The order that late money opens again, and everything it does afterwards, carries another note than it closed with.
-    let mut ids = std::collections::BTreeSet::new();
-    forge::edit_log(dir.path(), |_, event| {
-        if let Event::OrderChanged { order, whole: Some(whole), change, .. } = event
-            && (matches!(change, OrderChange::MoneyReturned { .. }) || ids.contains(order))
-        {
-            ids.insert(*order);
-            std::sync::Arc::make_mut(whole).note = Some("never said".into());
-        }
-    });
-    assert_names(dir.path(), &["is opened again as another than it was closed"]);
-}
-
-#[test]
-fn decision_15_offsets_that_skip() {
-    let dir = stopped(Manner::default());
-    forge::edit_snapshot(dir.path(), |part| {
-        if let Part::Stores(_, stores) = part {
-            stores[0].1.store_offset += 1;
-        }
-    });
-    assert_names(dir.path(), &["decision 15", "its state at"]);
-}
-
-// The log.
-
-#[test]
-fn a_flipped_bit_in_the_log() {
-    let dir = stopped(Manner::default());
-    let segment = forge::segments(dir.path()).remove(0);
-    let frames = forge::frames(&std::fs::read(&segment).unwrap());
-    forge::flip(&segment, frames[frames.len() / 2].0 + 200);
-    assert_names(dir.path(), &["damaged at offset"]);
-}
-
-#[test]
-fn a_group_whose_predecessor_is_another() {
-    let dir = stopped(Manner::default());
-    forge::break_chain(&forge::segments(dir.path())[0], 5);
-    assert_names(dir.path(), &["a group that doesn't continue the one before"]);
-}
-
-#[test]
-fn a_missing_segment() {
-    let dir = stopped(Manner { segment_bytes: 32 << 10, ..Manner::default() });
-    let segments = forge::segments(dir.path());
-    assert!(segments.len() >= 3, "{segments:?}");
-    std::fs::remove_file(&segments[1]).unwrap();
-    assert_names(dir.path(), &["lost"]);
-}
-
-#[test]
-fn an_entry_of_a_later_version_is_named_and_nothing_else_claimed() {
-    let dir = stopped(Manner::default());
-    let mut number = 0;
-    forge::edit_log_bytes(dir.path(), |entry| {
-        number += 1;
-        if number == 40 {
-            entry[0] = 99;
-        }
-    });
-    assert_names(dir.path(), &["entry 40: entry of unknown kind 99"]);
-    assert_eq!(report(dir.path()).proofs.len(), 1);
-}
-
 #[test]
 fn a_torn_tail_is_said_and_fine() {
     let dir = tempfile::tempdir().unwrap();
@@ -286,28 +117,6 @@ fn a_torn_tail_is_said_and_fine() {
     let report = assert_holds(dir.path());
     assert!(report.notes.iter().any(|note| note.contains("torn at offset")), "{}", report.text());
 }
-
-// Snapshots.
-
-#[test]
-fn a_snapshot_of_another_state_that_breaks_no_promise() {
-    let dir = stopped(Manner::default());
-    forge::edit_snapshot(dir.path(), |part| {
-        if let Part::Head(head) = part {
-            head.next_order += 1;
-        }
-    });
-    assert_names(dir.path(), &["its state at"]);
-}
-
-#[test]
-fn a_snapshot_that_rots() {
-    let dir = stopped(Manner::default());
-    forge::flip(&forge::snapshots(dir.path())[0], 500);
-    assert_names(dir.path(), &["damaged snapshot"]);
-}
-
-// The projection.
 
 #[test]
 fn a_missing_state_directory_is_said_and_fine() {
@@ -327,55 +136,30 @@ fn a_projection_behind_the_log_is_said_and_judged_at_its_own_position() {
     let report = assert_holds(dir.path());
     assert!(report.notes.iter().any(|note| note.contains("behind the log")), "{}", report.text());
     forge::edit_projection(dir.path(), |rows, batch| batch.remove(rows[0].0, rows[0].1.clone()));
-    assert_names(dir.path(), &["is missing"]);
+    let report = self::report(dir.path());
+    assert!(report.named.iter().any(|finding| finding.what.contains("is missing")), "{}", report.text());
 }
 
+/// A day whose first half was trimmed away: the proof begins at the base, and what closed before it is left alone.
 #[test]
-fn a_closed_order_that_the_projection_lost() {
-    let dir = stopped(Manner::default());
-    forge::edit_projection(dir.path(), |rows, batch| batch.remove(rows[3].0, rows[3].1.clone()));
-    assert_names(dir.path(), &["order 2611", "is missing"]);
+fn a_trimmed_log_is_proved_from_its_base() {
+    let dir = Fixture::Trimmed.copy();
+    let report = assert_holds(dir.path());
+    for note in ["base is", "closed orders closed before the log begins: only their own rows were compared"] {
+        assert!(report.notes.iter().any(|found| found.contains(note)), "{note:?} is not in\n{}", report.text());
+    }
+    let log = &report.proofs[0];
+    assert!(log.checked.contains("to 192: gapless") && !log.checked.contains(" 1 to"), "{}", log.checked);
 }
 
+/// Nothing is remembered, so that each order that late money opened again is looked up in a second walk.
 #[test]
-fn an_index_entry_that_the_projection_lost() {
-    let dir = stopped(Manner::default());
-    forge::edit_projection(dir.path(), |rows, batch| {
-        let (table, key, _) = rows.iter().find(|(table, key, _)| *table == keys::INDEX && key[0] == b'q').unwrap();
-        batch.remove(*table, key.clone());
-    });
-    assert_names(dir.path(), &["queue entry of store sh-00", "is missing"]);
-}
-
-#[test]
-fn an_index_entry_too_many() {
-    let dir = stopped(Manner::default());
-    forge::edit_projection(dir.path(), |_, batch| {
-        batch.put(keys::INDEX, keys::member_key(&"nobody".parse().unwrap(), 7), Vec::new());
-    });
-    assert_names(dir.path(), &["index entry of member nobody", "is not in the log"]);
-}
-
-#[test]
-fn a_closed_order_with_another_amount() {
-    let dir = stopped(Manner::default());
-    forge::edit_projection(dir.path(), |rows, batch| {
-        let (table, key, value) = rows.iter().find(|(table, ..)| *table == keys::ORDERS).unwrap();
-        let mut order = qucan::engine::records::decode_order(&value[1..]).unwrap();
-        order.payable += Fen(100);
-        let mut changed = vec![1];
-        qucan::engine::records::encode_order(&mut changed, &order).unwrap();
-        batch.put(*table, key.clone(), changed);
-    });
-    assert_names(dir.path(), &["is not as the log says"]);
-}
-
-#[test]
-fn two_changes_that_leave_the_count_as_it_was() {
-    let dir = stopped(Manner::default());
-    forge::edit_projection(dir.path(), |rows, batch| {
-        batch.remove(rows[0].0, rows[0].1.clone());
-        batch.put(keys::ORDERS, keys::order_key(7), rows[0].2.clone());
-    });
-    assert_names(dir.path(), &["is missing", "is not in the log"]);
+fn orders_opened_again_long_after_they_closed_are_looked_up() {
+    let dir = Fixture::Day.copy();
+    let options = VerifyOptions { closed_remembered: 0, ..VerifyOptions::default() };
+    let report = verify(dir.path(), &options).unwrap();
+    assert!(report.ok, "{}", report.text());
+    forge::edit_log(dir.path(), sabotage::reopen_as_another());
+    let report = verify(dir.path(), &options).unwrap();
+    assert!(report.named.iter().any(|finding| finding.check == "orders: reopens"), "{}", report.text());
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::shards::Shards;
 use crate::domain::lookup::LookupMap;
 use crate::domain::order::{Order, Status};
+#[cfg(feature = "simulation")]
+use crate::domain::plant::{self, Plant};
 use crate::domain::time::Timestamp;
 
 /// 256 shards by the low bits of the running number.
@@ -83,7 +85,10 @@ impl Orders {
             shard.remove(&packed);
             self.count -= 1;
         }
-        if order.deadline() != deadline {
+        let moved = order.deadline() != deadline;
+        #[cfg(feature = "simulation")]
+        let moved = moved && !plant::is(Plant::DeadlineKept);
+        if moved {
             self.deadlines.remove(deadline, packed);
             self.deadlines.add(order.deadline(), packed);
         }

@@ -394,7 +394,7 @@ impl Day {
     }
 
     fn members_file(&self) -> PathBuf {
-        self.dir.with_extension("members")
+        Members::file_of(&self.dir)
     }
 
     /// Before the day is written again: who has orders on it is no longer known, not after a power cut either.

@@ -23,6 +23,7 @@ use super::Projection;
 use super::days::{DayError, Days};
 use super::keys;
 use super::mark::Mark;
+use super::pace::Teller;
 use crate::domain::order::Order;
 #[cfg(feature = "simulation")]
 use crate::domain::plant::{self, Plant};
@@ -135,6 +136,7 @@ struct Run {
     unseen_taken: usize,
     /// When it was last built again, and the pause after which that was.
     rebuilt: Option<(Duration, Duration)>,
+    teller: Teller,
     /// What is on disk was looked at.
     opened: bool,
 }
@@ -166,6 +168,7 @@ impl Run {
             unseen: None,
             unseen_taken: 0,
             rebuilt: None,
+            teller: Teller::default(),
             opened: false,
         }
     }
@@ -191,7 +194,9 @@ impl Run {
                 Err(halt) => self.survive(&halt),
             };
         }
-        let broken = self.follower.projection.trouble.lock().broken.is_some();
+        let projection = &self.follower.projection;
+        self.teller.look((!projection.is_whole()).then(|| projection.rebuild()));
+        let broken = projection.trouble.lock().broken.is_some();
         let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
         match stepped {
             Ok(full) => {
@@ -368,6 +373,7 @@ impl Run {
                 if self.scanned != Position::ORIGIN && reader.position() != Some(self.scanned) {
                     return Err(Halt::Foreign("another history"));
                 }
+                self.follower.projection.pace.begin(reader.after().0);
                 slot.insert(reader)
             }
         };

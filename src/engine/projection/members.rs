@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use qucan_storage::fs::{FileSystem, read_small, write_all_at};
 
@@ -11,7 +11,7 @@ use crate::domain::id::MemberId;
 
 /// Fingerprints of the members of a day, sorted.
 #[derive(Debug, Default)]
-pub(super) struct Members(Vec<u32>);
+pub struct Members(Vec<u32>);
 
 const CHECK: usize = 32;
 
@@ -20,19 +20,29 @@ fn fingerprint(member: &[u8]) -> u32 {
 }
 
 impl Members {
+    /// Where the members of a day stand: beside its tables.
+    pub fn file_of(day: &Path) -> PathBuf {
+        day.with_extension("members")
+    }
+
     /// The members that `each` names, by their bytes; more than once does no harm.
-    pub(super) fn of(members: impl Iterator<Item = impl AsRef<[u8]>>) -> Self {
+    pub fn of(members: impl Iterator<Item = impl AsRef<[u8]>>) -> Self {
         let sorted: BTreeSet<u32> = members.map(|member| fingerprint(member.as_ref())).collect();
         Self(sorted.into_iter().collect())
     }
 
     /// Whether the member may have an order on the day.
     pub(super) fn may_hold(&self, member: &MemberId) -> bool {
-        self.0.binary_search(&fingerprint(member.as_str().as_bytes())).is_ok()
+        self.may_hold_name(member.as_str().as_bytes())
+    }
+
+    /// The same for a member's bytes in a key.
+    pub fn may_hold_name(&self, member: &[u8]) -> bool {
+        self.0.binary_search(&fingerprint(member)).is_ok()
     }
 
     /// Reads them back; nothing where the file is missing or not whole.
-    pub(super) fn load(fs: &dyn FileSystem, path: &Path) -> Option<Self> {
+    pub fn load(fs: &dyn FileSystem, path: &Path) -> Option<Self> {
         let bytes = read_small(fs, path, u64::MAX).ok()??;
         let (check, body) = bytes.split_at_checked(CHECK)?;
         let (numbers, rest) = body.as_chunks::<4>();
@@ -41,7 +51,7 @@ impl Members {
     }
 
     /// Writes them down. Not synced: what is not whole is made anew.
-    pub(super) fn store(&self, fs: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    pub fn store(&self, fs: &dyn FileSystem, path: &Path) -> io::Result<()> {
         let body: Vec<u8> = self.0.iter().flat_map(|number| number.to_le_bytes()).collect();
         match fs.remove(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

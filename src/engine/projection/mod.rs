@@ -14,7 +14,7 @@ use qucan_storage::table::TableStore;
 
 use super::answer::Unavailable;
 use super::history::StoreOrdersFilter;
-use super::status::ProjectionPhase;
+use super::status::{ProjectionPhase, Rebuild};
 use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
 use crate::domain::order::Order;
 use crate::domain::time::BusinessDay;
@@ -25,13 +25,16 @@ pub mod keys;
 pub(super) mod mark;
 mod members;
 mod newest;
+mod pace;
 
 use days::{DayError, Days};
+use pace::Pace;
 
 pub use days::directories;
 pub(super) use follow::{Follower, Missed, start};
 #[cfg(feature = "simulation")]
 pub(super) use follow::{Rest, Stepped};
+pub use members::Members;
 pub(super) use newest::{Newest, Walked};
 
 /// Where a projection lies.
@@ -56,6 +59,7 @@ pub(super) struct Projection {
     whole_from: AtomicU64,
     /// Raised whenever everything is moved aside, so that an answer from before is not taken for one from after.
     generation: AtomicU64,
+    pace: Pace,
 }
 
 /// What keeps the projection from following.
@@ -90,6 +94,7 @@ impl Projection {
             persisted: AtomicU64::new(0),
             whole_from: AtomicU64::new(whole_from),
             generation: AtomicU64::new(0),
+            pace: Pace::default(),
         }
     }
 
@@ -114,14 +119,18 @@ impl Projection {
         if self.days.is_none() {
             return ProjectionPhase::Off;
         }
-        let (reached, until) = (self.applied(), self.whole_from.load(Ordering::Acquire));
+        let rebuild = self.rebuild();
         let trouble = self.trouble.lock();
         match &trouble.paused {
             Some(why) => ProjectionPhase::Paused(why.clone()),
             None if trouble.opening => ProjectionPhase::Opening,
-            None if trouble.broken.is_some() || reached < until => ProjectionPhase::Rebuilding { reached, until },
+            None if trouble.broken.is_some() || rebuild.reached < rebuild.until => ProjectionPhase::Rebuilding(rebuild),
             None => ProjectionPhase::Following,
         }
+    }
+
+    fn rebuild(&self) -> Rebuild {
+        self.pace.at(self.applied(), self.whole_from.load(Ordering::Acquire))
     }
 
     fn is_whole(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::check::Check;
 use super::report::Findings;
 use crate::domain::coupon::CampaignNumber;
 use crate::domain::effect::{Effect, OrderEffect};
@@ -171,8 +172,8 @@ impl Tally {
         }
     }
 
-    /// Decision 12: every line's reserved and sold are those of the events.
-    pub(super) fn stock(&self, state: &State, found: &mut Findings) -> u64 {
+    /// Decision 12: every line's reserved and sold are those of the events. `place` is said first.
+    pub(super) fn stock(&self, state: &State, place: &str, found: &mut Findings) -> u64 {
         let mut lines = 0;
         let mut missing = self.units.clone();
         for (store, _) in state.stores() {
@@ -180,19 +181,22 @@ impl Tally {
                 lines += 1;
                 let of_events = missing.remove(&(store.clone(), sku.clone())).unwrap_or_default();
                 let of_state = Units { reserved: line.reserved.into(), sold: line.sold.into() };
-                found.expect(of_state == of_events, || {
-                    format!("decision 12: {sku} at {store}: the state says {of_state:?}, the events {of_events:?}")
+                found.expect(of_state == of_events, Check::StockFollows, || {
+                    format!(
+                        "{place}decision 12: {sku} at {store}: the state says {of_state:?}, the events {of_events:?}"
+                    )
                 });
             }
         }
         for ((store, sku), units) in missing.into_iter().filter(|(_, units)| *units != Units::default()) {
-            found.add(format!("decision 12: {sku} at {store} has no line, the events say {units:?}"));
+            let what = format!("{place}decision 12: {sku} at {store} has no line, the events say {units:?}");
+            found.add(Check::StockKept, what);
         }
         lines
     }
 
     /// Decision 13: claimed and used coupons are those of the events.
-    pub(super) fn coupons(&self, state: &State, found: &mut Findings) -> u64 {
+    pub(super) fn coupons(&self, state: &State, place: &str, found: &mut Findings) -> u64 {
         let mut counted: BTreeMap<CampaignNumber, Coupons> = BTreeMap::new();
         let mut total = 0;
         for part in state.parts() {
@@ -210,23 +214,23 @@ impl Tally {
             let of_state = counted.get(&number).copied().unwrap_or_default();
             let of_events = self.coupons.get(&number).copied().unwrap_or_default();
             let name = || state.campaign(number).map_or_else(|| number.0.to_string(), |known| known.id.to_string());
-            found.expect(of_state == of_events, || {
-                format!("decision 13: campaign {}: the state has {of_state:?}, the events {of_events:?}", name())
+            found.expect(of_state == of_events, Check::CouponsFollow, || {
+                format!("{place}decision 13: campaign {}: the state has {of_state:?}, the events {of_events:?}", name())
             });
         }
         total
     }
 
     /// Decision 15: every store's offsets and last position count its orders' events.
-    pub(super) fn offsets(&self, state: &State, found: &mut Findings) -> u64 {
+    pub(super) fn offsets(&self, state: &State, place: &str, found: &mut Findings) -> u64 {
         let mut stores = 0;
         for (store, counters) in state.stores() {
             stores += 1;
             let of_events = self.stores.get(store).copied().unwrap_or_default();
             let (events, board) = (counters.store_offset, counters.board_offset);
             let of_state = StoreSums { events, board, position: counters.last_position };
-            found.expect(of_state == of_events, || {
-                format!("decision 15: store {store}: the state has {of_state:?}, the events {of_events:?}")
+            found.expect(of_state == of_events, Check::OffsetsFollow, || {
+                format!("{place}decision 15: store {store}: the state has {of_state:?}, the events {of_events:?}")
             });
         }
         stores
@@ -239,5 +243,7 @@ pub(super) fn check_placed(order: &Order, found: &mut Findings) {
         && order.offset == 1
         && order.payments.is_empty()
         && order.refunds.is_empty();
-    found.expect(begins, || format!("order {} does not begin as awaiting payment with offset 1", order.id));
+    found.expect(begins, Check::OrderBegins, || {
+        format!("order {} does not begin as awaiting payment with offset 1", order.id)
+    });
 }

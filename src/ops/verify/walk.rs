@@ -1,49 +1,132 @@
 //! One walk along the log: the state follows from the events step by step, and everything else is compared on the way.
+//! Three threads: one reads and checks the bytes, this one replays, one sums up what closed orders are in the projection.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
-use qucan_storage::log::{BoxError, Group};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use qucan_storage::fs::FileSystem;
+use qucan_storage::log::{self, Group, Groups, OpenError, OpenFrom, Recovery};
 use qucan_storage::snapshot::{SnapshotInfo, SnapshotStore};
-use qucan_storage::{Position, Sequence};
+use qucan_storage::{ChainHash, Epoch, Position, Sequence};
 
-use super::projection::{Naming, ProjectionCheck, before_reopening};
+use super::base::Base;
+use super::check::Check;
+use super::progress::Progress;
 use super::report::Findings;
+use super::rows::{Expecting, Settled};
 use super::tally::{Tally, check_placed};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, OrderChange};
-use crate::domain::id::OrderId;
 use crate::domain::invariants::{Violation, check_all, check_claim, check_order};
 use crate::domain::order::Order;
 use crate::domain::state::State;
-use crate::engine::records::{EntryView, EventKind, RecordError, StateHash, state_hash};
-use crate::engine::replay::{Replay, Step, Witness};
+use crate::engine::records::{RecordError, StateHash, state_hash};
+use crate::engine::replay::{Replay, ReplayError, Step, Witness};
 use crate::engine::snapshots::{self, HashCheck};
+use crate::limits::{VERIFY_BATCH_BYTES, VERIFY_BATCHES, VERIFY_ORDERS_BATCH};
+
+/// The log to walk along.
+pub(super) struct Source<'l> {
+    pub(super) fs: &'l Arc<dyn FileSystem>,
+    pub(super) dir: &'l Path,
+    pub(super) epoch: Epoch,
+    pub(super) from: OpenFrom,
+    pub(super) progress: &'l Progress,
+}
+
+impl Source<'_> {
+    /// Hands every group on, counting them.
+    pub(super) fn scan(
+        &self,
+        mut visit: impl FnMut(&Group<'_>) -> Result<(), log::BoxError>,
+    ) -> Result<Recovery, OpenError> {
+        log::scan(self.fs, self.dir, Some(self.epoch), self.from, |group| {
+            self.progress.step(u64::try_from(group.raw().len()).unwrap_or(0));
+            visit(group)
+        })
+    }
+
+    fn read(&self, full: &Sender<Groups>, emptied: &Receiver<Groups>) -> Result<Recovery, OpenError> {
+        let mut groups = Groups::default();
+        let outcome = self.scan(|group| {
+            groups.push(group);
+            if groups.bytes() >= VERIFY_BATCH_BYTES {
+                full.send(std::mem::replace(&mut groups, emptied.try_recv().unwrap_or_default()))?;
+            }
+            Ok(())
+        });
+        // What was read before it ended, however it ended, is replayed. Gone is nobody while this runs.
+        let _gone = full.send(groups);
+        outcome
+    }
+}
 
 /// What is watched while entries are taken in.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     pub(super) tally: Tally,
-    pub(super) projection: ProjectionCheck,
-    /// Against single orders.
-    pub(super) orders: Findings,
-    /// Against single claims.
-    pub(super) claims: Findings,
+    pub(super) found: Findings,
     pub(super) placed: u64,
     pub(super) order_events: u64,
     pub(super) closed: u64,
     pub(super) claimed: u64,
-    /// Closed orders that late money opened again, and where: checked against their records in a second walk.
-    pub(super) reopened: Vec<(Sequence, OrderId)>,
+    /// Closed orders that late money opened again.
+    pub(super) reopened: u64,
+    settled: Vec<Settled>,
+    out: Option<Sender<Vec<Settled>>>,
+}
+
+impl Watch {
+    fn settled(&mut self, settled: Settled) {
+        self.settled.push(settled);
+        if self.settled.len() >= VERIFY_ORDERS_BATCH {
+            self.hand_on();
+        }
+    }
+
+    fn hand_on(&mut self) {
+        let settled = std::mem::replace(&mut self.settled, Vec::with_capacity(VERIFY_ORDERS_BATCH));
+        // Gone is nobody while this is there.
+        let _gone = self.out.as_ref().map(|out| out.send(settled));
+    }
+
+    fn check_order(&mut self, sequence: Sequence, order: &Order) {
+        self.note(sequence, check_order(order), Check::OrderHolds);
+    }
+
+    fn note(
+        &mut self,
+        sequence: Sequence,
+        violations: Vec<Violation>,
+        check: fn(crate::domain::invariants::Invariant) -> Check,
+    ) {
+        for violation in violations {
+            self.found.add(check(violation.invariant), format!("entry {sequence}: {violation}"));
+        }
+    }
 }
 
 impl Witness for Watch {
+    /// What an event carries is looked at before evolve has a chance to refuse it.
     fn before(&mut self, step: Step<'_>, state: &State) {
         if let Err(error) = step.entry.meta() {
-            self.orders.add(format!("entry {}: {error}", step.sequence));
+            self.found.add(Check::OrderActor, format!("entry {}: {error}", step.sequence));
         }
-        if let Event::CouponClaimed { coupon, campaign, member, ordinal } = step.event {
-            self.claimed += 1;
-            self.claims.extend(at(step.sequence, check_claim(state, *coupon, campaign, member, *ordinal)));
+        match step.event {
+            Event::CouponClaimed { coupon, campaign, member, ordinal } => {
+                self.claimed += 1;
+                let violations = check_claim(state, *coupon, campaign, member, *ordinal);
+                self.note(step.sequence, violations, Check::ClaimHolds);
+            }
+            Event::OrderPlaced { order, .. } => {
+                self.placed += 1;
+                check_placed(order, &mut self.found);
+                self.check_order(step.sequence, order);
+            }
+            Event::OrderChanged { whole: Some(whole), .. } => self.check_order(step.sequence, whole),
+            _ => {}
         }
     }
 
@@ -52,30 +135,44 @@ impl Witness for Watch {
         for effect in effects {
             let Effect::Order(effect) = effect else { continue };
             self.order_events += 1;
-            self.orders.extend(at(step.sequence, check_order(&effect.order)));
+            if matches!(step.event, Event::OrderChanged { whole: None, .. }) {
+                self.check_order(step.sequence, &effect.order);
+            }
             if effect.closed {
                 self.closed += 1;
-                self.projection.closed(step.sequence, &effect.order);
+                self.settled(Settled::Closed(step.sequence, Arc::clone(&effect.order)));
             }
         }
-        match step.event {
-            Event::OrderPlaced { order, .. } => {
-                self.placed += 1;
-                check_placed(order, &mut self.orders);
-            }
-            Event::OrderChanged { order, change: OrderChange::MoneyReturned { .. }, whole: Some(whole) }
-                if !whole.is_closed() =>
-            {
-                self.reopened.push((step.sequence, *order));
-                self.projection.opened_again(step.sequence, whole);
-            }
-            _ => {}
+        if let Event::OrderChanged { change: OrderChange::MoneyReturned { .. }, whole: Some(whole), .. } = step.event
+            && !whole.is_closed()
+        {
+            self.reopened += 1;
+            self.settled(Settled::Reopened(step.sequence, Arc::clone(whole)));
         }
     }
 }
 
-fn at(sequence: Sequence, violations: Vec<Violation>) -> impl Iterator<Item = String> {
-    violations.into_iter().map(move |violation| format!("entry {sequence}: {violation}"))
+/// Why replaying ended before the log did.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error(transparent)]
+    State(#[from] RecordError),
+}
+
+impl Broken {
+    pub(super) fn check(&self) -> Check {
+        match self {
+            Self::Replay(ReplayError::Evolve { .. }) => Check::EntryFollows,
+            Self::Replay(ReplayError::Record { .. }) | Self::State(_) => Check::EntryDecodes,
+        }
+    }
+}
+
+/// What a thread came to; a panic in it goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The walk: the replayed state, and the newest snapshot with the tail behind it.
@@ -85,21 +182,22 @@ pub(super) struct Walk<'s> {
     waiting: BTreeMap<Sequence, SnapshotInfo>,
     newest: Option<Sequence>,
     pub(super) replay: Replay,
-    pub(super) from_newest: Option<Replay>,
+    from_newest: Option<Replay>,
+    /// The newest snapshot was met, and the log behind it could be taken into its state.
+    pub(super) has_tail: bool,
     pub(super) watch: Watch,
-    pub(super) snapshots: Findings,
+    /// Snapshots that were compared.
     pub(super) compared: u64,
+    /// Where the projection's days say that they are, and the log's chain there.
+    pub(super) hashes: BTreeMap<Sequence, ChainHash>,
+    pub(super) broken: Option<Broken>,
 }
 
 impl<'s> Walk<'s> {
-    pub(super) fn new(
-        store: &'s SnapshotStore,
-        snapshots: Vec<SnapshotInfo>,
-        state: State,
-        after: Sequence,
-        mut watch: Watch,
-    ) -> Self {
-        watch.tally = Tally::from(&state);
+    /// A walk that begins at a base and looks up the chain at `positions`.
+    pub(super) fn new(store: &'s SnapshotStore, base: Base, positions: BTreeSet<Sequence>) -> Self {
+        let Base { state, after, snapshots, .. } = base;
+        let watch = Watch { tally: Tally::from(&state), ..Watch::default() };
         let newest = snapshots.last().map(|info| info.position.sequence);
         Self {
             store,
@@ -107,57 +205,92 @@ impl<'s> Walk<'s> {
             newest,
             replay: Replay::new(state, after),
             from_newest: None,
+            has_tail: false,
             watch,
-            snapshots: Findings::default(),
             compared: 0,
+            hashes: positions.into_iter().map(|sequence| (sequence, ChainHash::ORIGIN)).collect(),
+            broken: None,
         }
     }
 
+    /// Walks to the log's end.
+    pub(super) fn along(
+        &mut self,
+        source: &Source<'_>,
+        expecting: Expecting,
+    ) -> (Result<Recovery, OpenError>, Expecting) {
+        self.broken = self.at(source.from.after).err();
+        std::thread::scope(|scope| {
+            let (full, batches) = bounded(VERIFY_BATCHES);
+            let (emptied, reusable) = bounded(VERIFY_BATCHES);
+            let (out, settled) = bounded(VERIFY_BATCHES);
+            let reader = scope.spawn(move || source.read(&full, &reusable));
+            let summing = scope.spawn(move || expecting.run(&settled));
+            self.watch.out = Some(out);
+            for mut groups in batches {
+                for group in groups.iter() {
+                    if self.broken.is_none() {
+                        self.broken = self.group(&group).err();
+                    }
+                }
+                groups.clear();
+                let _enough = emptied.try_send(groups);
+            }
+            self.watch.hand_on();
+            self.watch.out = None;
+            (joined(reader), joined(summing))
+        })
+    }
+
     /// Takes a group in.
-    pub(super) fn group(&mut self, group: &Group<'_>) -> Result<(), BoxError> {
+    fn group(&mut self, group: &Group<'_>) -> Result<(), Broken> {
         self.replay.group_with(group, &mut self.watch)?;
-        if let Some(replay) = &mut self.from_newest {
-            replay.group(group)?;
+        if let Some(replay) = &mut self.from_newest
+            && let Err(error) = replay.group(group)
+        {
+            self.watch.found.add(Check::SnapshotTail, format!("behind the newest snapshot {error}"));
+            self.from_newest = None;
         }
         self.at(group.position())
     }
 
     /// Compares what stands at a position.
-    pub(super) fn at(&mut self, position: Position) -> Result<(), BoxError> {
-        self.watch.projection.at(position);
-        if let Some(info) = self.waiting.remove(&position.sequence) {
-            self.compare(&info, position)?;
+    fn at(&mut self, position: Position) -> Result<(), Broken> {
+        if let Some(hash) = self.hashes.get_mut(&position.sequence) {
+            *hash = position.hash;
         }
-        Ok(())
+        match self.waiting.remove(&position.sequence) {
+            Some(info) => self.compare(&info, position),
+            None => Ok(()),
+        }
     }
 
-    fn compare(&mut self, info: &SnapshotInfo, position: Position) -> Result<(), BoxError> {
+    fn compare(&mut self, info: &SnapshotInfo, position: Position) -> Result<(), Broken> {
         self.compared += 1;
-        let path = info.path.display();
+        let (path, found) = (info.path.display(), &mut self.watch.found);
         let same = info.position.hash == position.hash;
-        self.snapshots.expect(same, || format!("{path}: of another history than the log's"));
+        found.expect(same, Check::SnapshotHistory, || format!("{path}: of another history than the log's"));
         let opened = self.store.open_snapshot(info).map_err(snapshots::LoadError::from);
         let loaded = match opened.and_then(|reader| snapshots::load(reader, HashCheck::Compute)) {
             Ok(loaded) => loaded,
             Err(error) => {
-                self.snapshots.add(error.to_string());
+                found.add(Check::SnapshotWhole, error.to_string());
                 return Ok(());
             }
         };
-        if loaded.hash != state_hash(self.replay.state())? {
-            let replayed = state_hash(self.replay.state())?;
+        let replayed = state_hash(self.replay.state())?;
+        if loaded.hash != replayed {
             let (stated, sequence) = (loaded.hash, position.sequence);
-            self.snapshots.add(format!(
-                "{path}: its state at {sequence} has hash {stated:?}, that of the replayed log {replayed:?}"
-            ));
+            let what = format!("its state at {sequence} has hash {stated:?}, that of the replayed log {replayed:?}");
+            found.add(Check::SnapshotState, format!("{path}: {what}"));
             // Which promises it breaks, and which sums it has wrong, helps more than the hash.
-            let broken = check_all(&loaded.state).into_iter().map(|violation| format!("{path}: {violation}"));
-            self.snapshots.extend(broken);
-            let mut sums = Findings::default();
-            self.watch.tally.stock(&loaded.state, &mut sums);
-            self.watch.tally.coupons(&loaded.state, &mut sums);
-            self.watch.tally.offsets(&loaded.state, &mut sums);
-            self.snapshots.extend(sums.first.iter().map(|what| format!("{path}: {what}")));
+            for violation in check_all(&loaded.state) {
+                found.add(Check::Holds(violation.invariant), format!("{path}: {violation}"));
+            }
+            let place = format!("{path}: ");
+            self.watch.tally.stock(&loaded.state, &place, found);
+            self.watch.tally.coupons(&loaded.state, &place, found);
+            self.watch.tally.offsets(&loaded.state, &place, found);
         }
         if self.newest == Some(position.sequence) {
             self.from_newest = Some(Replay::new(loaded.state, position.sequence));
@@ -166,62 +299,19 @@ impl<'s> Walk<'s> {
     }
 
     /// Ends the walk: snapshots that were never met, and the newest one with its tail.
-    pub(super) fn finish(&mut self) -> Result<StateHash, RecordError> {
+    pub(super) fn finish(&mut self, found: &mut Findings) -> Result<StateHash, RecordError> {
         for (sequence, info) in std::mem::take(&mut self.waiting) {
             let path = info.path.display();
-            self.snapshots.add(format!("{path}: at {sequence} no group of the log ends"));
+            found.add(Check::SnapshotPlace, format!("{path}: at {sequence} no group of the log ends"));
         }
         let hash = state_hash(self.replay.state())?;
-        if let Some(replay) = &self.from_newest {
+        if let Some(replay) = self.from_newest.take() {
+            self.has_tail = true;
             let other = state_hash(replay.state())?;
-            self.snapshots.expect(other == hash, || {
+            found.expect(other == hash, Check::SnapshotTail, || {
                 format!("the newest snapshot and its tail give a state with hash {other:?}, the whole log {hash:?}")
             });
         }
         Ok(hash)
-    }
-}
-
-/// A second walk, only where the first one asks for it: orders opened again against their records, rows of days that differ.
-#[derive(Default)]
-pub(super) struct SecondWalk {
-    reopened: BTreeSet<OrderId>,
-    closed: BTreeMap<OrderId, Order>,
-    pub(super) unproven: u64,
-    pub(super) namings: Vec<Naming>,
-}
-
-impl SecondWalk {
-    pub(super) fn new(reopened: &[(Sequence, OrderId)], namings: Vec<Naming>) -> Self {
-        Self { reopened: reopened.iter().map(|(_, order)| *order).collect(), namings, ..Self::default() }
-    }
-
-    pub(super) fn is_needed(&self) -> bool {
-        !(self.reopened.is_empty() && self.namings.is_empty())
-    }
-
-    pub(super) fn group(&mut self, group: &Group<'_>, found: &mut Findings) -> Result<(), RecordError> {
-        for (sequence, bytes) in group.entries() {
-            let entry = EntryView::parse(bytes)?;
-            if entry.kind != EventKind::OrderSettled {
-                continue;
-            }
-            let Some(order) = entry.whole_order()? else { continue };
-            if order.is_closed() {
-                self.namings.iter_mut().for_each(|naming| naming.closed(sequence, &order));
-                if self.reopened.contains(&order.id) {
-                    self.closed.insert(order.id, order);
-                }
-            } else if self.reopened.contains(&order.id) {
-                match self.closed.get(&order.id) {
-                    Some(closed) => found.expect(before_reopening(&order) == *closed, || {
-                        format!("entry {sequence}: order {} is opened again as another than it was closed", order.id)
-                    }),
-                    // It closed before the log begins.
-                    None => self.unproven += 1,
-                }
-            }
-        }
-        Ok(())
     }
 }

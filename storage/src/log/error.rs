@@ -65,8 +65,8 @@ pub enum PushError {
 pub enum OpenError {
     /// Damage in a part of the log that is proven to have been durable.
     #[error(
-        "{}: damaged at offset {offset}, sequences {first} to {last} are lost ({what}); nothing was changed: restore \
-         this directory from a backup or the aggregator, or bring back the damaged file",
+        "{}: damaged at offset {offset}, sequences {first} to {last} are lost ({what}); nothing was changed: keep a copy of \
+         this directory, then restore it from the aggregator (`qucan restore`) or a backup, or bring back the damaged file",
         file.display()
     )]
     Rot {

@@ -7,6 +7,7 @@ mod buffer;
 mod error;
 mod files;
 mod frame;
+mod groups;
 mod marks;
 mod open;
 mod options;
@@ -31,7 +32,8 @@ pub use buffer::GroupBuffer;
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
 pub use files::{erase, segment_sizes};
 pub use frame::{Entries, Group, GroupHeader};
-pub use open::{scan, verify_chain};
+pub use groups::Groups;
+pub use open::{begin, scan, verify_chain};
 pub use options::{Appended, LogOptions, OpenFrom, Preparation, Recovery, Space, SpaceClass, TornTail};
 pub use reader::LogReader;
 

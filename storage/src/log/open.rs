@@ -105,12 +105,14 @@ pub fn scan(
 /// Checks the whole chain of a log, from its first retained segment on, changing nothing.
 /// `proven` as in [`OpenFrom`].
 pub fn verify_chain(fs: &Arc<dyn FileSystem>, dir: &Path, proven: Sequence) -> Result<Recovery, OpenError> {
-    let after = oldest_position(&**fs, dir)?;
+    let after = begin(fs, dir)?;
     scan(fs, dir, None, OpenFrom { after, proven }, |_| Ok(()))
 }
 
-/// The position before the first retained segment. An unreadable header is the scan's to report.
-fn oldest_position(fs: &dyn FileSystem, dir: &Path) -> Result<Position, OpenError> {
+/// The position before the first retained segment: from there a [`scan`] sees all there is. An unreadable header is the
+/// scan's to report.
+pub fn begin(fs: &Arc<dyn FileSystem>, dir: &Path) -> Result<Position, OpenError> {
+    let fs = &**fs;
     let segments = list_segments(fs, dir).map_err(io_error(dir, "listing the log's segments"))?;
     let Some(oldest) = segments.first() else { return Ok(Position::ORIGIN) };
     let (_, header) = open_segment(fs, &oldest.path, crate::fs::OpenMode::Read)
