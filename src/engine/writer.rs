@@ -36,8 +36,9 @@ use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::limits::GROUP_BYTES_SOFT;
 
-/// How often an idle writer looks whether a full disk has room again.
-const FULL_DISK_LOOK: Duration = Duration::from_secs(1);
+/// How often an idle writer looks at its disk: so that it is known without a request that the disk has filled up, has room
+/// again, or has failed.
+const DISK_LOOK: Duration = Duration::from_secs(1);
 
 /// How the writer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,23 +163,11 @@ impl Writer {
         if self.shared.is_fenced() {
             sleep = sleep.map(|_| deadlines::NAP_MAX);
         }
-        if self.group.space.is_some_and(|space| space != Space::Ample) {
-            // Looks again by itself, so that readiness comes back without a request.
-            sleep = Some(sleep.unwrap_or(FULL_DISK_LOOK).min(FULL_DISK_LOOK));
-        }
-        macro_rules! wait {
-            ($($timeout:tt)*) => {
-                select! {
-                    recv(queues.control) -> control => Some(control.unwrap_or(Control::Abandon)),
-                    recv(queues.critical) -> job => { batch.extend(job); None }
-                    recv(queues.normal) -> job => { batch.extend(job); None }
-                    $($timeout)*
-                }
-            };
-        }
-        match sleep {
-            Some(sleep) => wait!(default(sleep) => None),
-            None => wait!(),
+        select! {
+            recv(queues.control) -> control => Some(control.unwrap_or(Control::Abandon)),
+            recv(queues.critical) -> job => { batch.extend(job); None }
+            recv(queues.normal) -> job => { batch.extend(job); None }
+            default(sleep.map_or(DISK_LOOK, |sleep| sleep.min(DISK_LOOK))) => None,
         }
     }
 
@@ -198,6 +187,7 @@ impl Writer {
 
     /// Decides a group, makes it durable, tells everybody.
     pub(super) fn commit(&mut self) -> Result<(), Broken> {
+        self.log.check_health()?;
         let clock = self.shared.clock.now();
         self.gate.look(clock, self.shared.clock.steady());
         if self.shared.is_fenced() {

@@ -8,7 +8,7 @@ use crate::limits::TABLE_SCAN_ROWS_MAX;
 
 use super::batch::KeyRange;
 use super::guard::guarded;
-use super::{Applied, Direction, Row, Scan, Table, TableError};
+use super::{Applied, Direction, Row, Scan, Table, TableError, let_go};
 
 /// Rows fetched between two calls of a visitor.
 const VISIT_ROWS: usize = 64;
@@ -48,8 +48,9 @@ impl TableReader {
 
     /// The value of a key.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, TableError> {
-        let tree = self.tree(table)?;
-        self.noting(guarded(&self.shared.dir, || Ok(tree.get(key)?.map(|value| value.to_vec()))))
+        self.with_tree(table, |tree| {
+            self.noting(guarded(&self.shared.dir, || Ok(tree.get(key)?.map(|value| value.to_vec()))))
+        })
     }
 
     /// Rows of a range, in order, at most as many as the scan's limit.
@@ -71,9 +72,17 @@ impl TableReader {
         &self,
         table: Table,
         scan: &Scan<'_>,
+        visit: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<u64, TableError> {
+        self.with_tree(table, |tree| self.visit_tree(tree, scan, visit))
+    }
+
+    fn visit_tree(
+        &self,
+        tree: &sled::Tree,
+        scan: &Scan<'_>,
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<u64, TableError> {
-        let tree = self.tree(table)?;
         let Some((from, to)) = scan.bounds() else { return Ok(0) };
         let mut rows = tree.range::<Vec<u8>, KeyRange>((from, to));
         let (mut seen, limit) = (0, crate::bytes::wide(scan.limit));
@@ -108,6 +117,19 @@ impl TableReader {
             }
         }
         Ok(())
+    }
+
+    /// Uses a tree. Where the tables are closed meanwhile, this is the last one that holds it, and sled syncs as it goes.
+    fn with_tree<T>(
+        &self,
+        table: Table,
+        act: impl FnOnce(&sled::Tree) -> Result<T, TableError>,
+    ) -> Result<T, TableError> {
+        let tree = self.tree(table)?;
+        let done = act(&tree);
+        // What sled says while it goes no longer matters to anybody.
+        let _ = let_go(&self.shared.dir, None, vec![tree]);
+        done
     }
 
     fn tree(&self, table: Table) -> Result<sled::Tree, TableError> {
