@@ -187,7 +187,9 @@ impl Writer {
 
     /// Decides a group, makes it durable, tells everybody.
     pub(super) fn commit(&mut self) -> Result<(), Broken> {
-        self.log.check_health()?;
+        if let Err(error) = self.log.check_health() {
+            return Err(self.fail(error.into()));
+        }
         let clock = self.shared.clock.now();
         self.gate.look(clock, self.shared.clock.steady());
         if self.shared.is_fenced() {
@@ -197,12 +199,10 @@ impl Writer {
         let now = clock.max(self.state.clock());
         self.begin_group();
         let begun = Instant::now();
-        let decided = self.decide_group(now);
-        let group = &mut self.group;
-        if let Err(broken) = decided {
-            group.replies.fail();
-            return Err(broken);
+        if let Err(broken) = self.decide_group(now) {
+            return Err(self.fail(broken));
         }
+        let group = &mut self.group;
         if group.buffer.is_empty() {
             group.replies.send();
             return Ok(());
@@ -213,10 +213,7 @@ impl Writer {
         let class = if group.has_critical { SpaceClass::Critical } else { SpaceClass::Normal };
         let appended = match self.log.append(&mut group.buffer, class) {
             Ok(appended) => appended,
-            Err(error) => {
-                group.replies.fail();
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.fail(error.into())),
         };
         metrics.sync_seconds.observe(appended.sync_time.as_secs_f64());
         let begun = Instant::now();
@@ -228,6 +225,13 @@ impl Writer {
         self.shared.log_bytes.store(self.log.segment_bytes(), std::sync::atomic::Ordering::Relaxed);
         self.snapshots.offer(&self.state, appended.last, self.log.epoch());
         Ok(())
+    }
+
+    /// First it is known, then it is told: whoever is refused finds the reason in readiness.
+    fn fail(&mut self, broken: Broken) -> Broken {
+        self.shared.fail(&broken.to_string());
+        self.group.replies.fail();
+        broken
     }
 
     fn begin_group(&mut self) {

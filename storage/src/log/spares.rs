@@ -319,9 +319,7 @@ impl Shared {
                 }
                 return;
             }
-            Job::Reserve(bytes) => {
-                (RESERVE, self.prepare(RESERVE, bytes).map(|spare| self.state().reserve = spare))
-            }
+            Job::Reserve(bytes) => (RESERVE, self.prepare(RESERVE, bytes).map(|spare| self.state().reserve = spare)),
             Job::Next(bytes) => (NEXT, self.prepare(NEXT, bytes).map(|spare| self.keep_next(spare))),
         };
         let mut state = self.state();
