@@ -360,3 +360,37 @@ fn a_failing_disk_is_told_by_its_name_and_ends_the_process() {
     again.kill();
     site.verify();
 }
+
+/// What the log's own thread writes ahead of need is on the same disk: an error there was told as a full disk.
+#[test]
+fn a_disk_that_fails_under_the_next_segment_is_not_called_full() {
+    if let Err(why) = can_trace() {
+        return skipped("a disk that fails under the next segment", &why);
+    }
+    let data = tempfile::tempdir().unwrap();
+    let site = Site::at(&data.path().join("data"), "[orders]\ngrace = \"1h\"\n");
+    let node = site.start_selling();
+    let mut strace = strace(&site.home().join("calls"), "pwrite64", "EIO", Nth(1, ONWARDS));
+    // Only on this file.
+    strace.extend(["-P".into(), site.data().join("log/next.tmp").to_str().unwrap().to_owned()]);
+    let mut tracer = attach(&node, &strace);
+    let crowd = Crowd::start(&node, "now", 2);
+    assert!(crowd.hear(ANSWERS));
+    let mut operator = node.operator();
+    let refused = (1..20)
+        .map(|turn| node.swell_as(&mut operator, turn))
+        .find(|reply| !reply.as_ref().is_ok_and(|reply| reply.status == 200));
+    let problem = refused.unwrap().map_or_else(|_gone| "storage-failed".to_owned(), |refused| refused.problem());
+    assert_eq!(problem, "storage-failed");
+    let mut told = crowd.ask_all();
+    let ended = node.ended();
+    tracer.wait().unwrap();
+    assert!(!calls_seen(&site.home().join("calls")).failed.is_empty(), "the file was never reached");
+    assert!(!told.refused.contains_key("disk-full"), "{:?}", told.refused);
+    assert_eq!(ended.status.code(), Some(1), "{:#?}", ended.said);
+    assert!(ended.has_said("next.spare") && ended.has_said("Input/output error"), "{:#?}", ended.said);
+    let again = site.start();
+    told.check(&again);
+    assert!(again.stop().status.success());
+    site.verify();
+}
