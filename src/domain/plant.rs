@@ -13,6 +13,8 @@ pub enum Plant {
     StockNotGivenBack,
     /// A deadline does everything twice.
     TimerFiredTwice,
+    /// The projection is believed wherever it says it is, even ahead of the log.
+    ProjectionBelieved,
 }
 
 thread_local! {
@@ -25,7 +27,7 @@ pub fn plant(plant: Option<Plant>) {
 }
 
 /// Whether this bug is planted.
-pub(in crate::domain) fn is(plant: Plant) -> bool {
+pub(crate) fn is(plant: Plant) -> bool {
     PLANTED.get() == Some(plant)
 }
 

@@ -42,7 +42,7 @@ impl Closed {
             return Self { overlay, whole_from: from.0, most };
         }
         let mut closed = Self { overlay: Overlay::new(None), whole_from: from.0, most };
-        let Some(marked) = mark::read(&dir.state(), epoch.0) else { return closed };
+        let Some(marked) = mark::read(&**dir.fs(), &dir.state(), epoch.0) else { return closed };
         let gap = from.0.saturating_sub(marked);
         if gap == 0 {
             closed.whole_from = marked;

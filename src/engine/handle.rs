@@ -199,6 +199,12 @@ impl Handle {
         asked.await.map_err(|_| Unavailable::Rebuilding)
     }
 
+    /// The same for who has no other thread to wait on.
+    #[cfg(feature = "simulation")]
+    pub(super) fn look_up<T>(&self, question: impl FnOnce(&Views, &Projection) -> T) -> T {
+        question(&self.shared.views, &self.projection)
+    }
+
     /// What time it is for the engine.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()

@@ -150,7 +150,10 @@ impl Engine {
     /// Recovers the region from its data directory (or starts a new one) and runs. Ready when it returns; closed orders may
     /// answer `rebuilding` for a while after.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        let Prepared { writer, handle, control, followers, snapshots, dir } = Prepared::new(&options)?;
+        let Prepared { writer, handle, control, mut followers, projection, snapshots, dir } = Prepared::new(&options)?;
+        if let Some(follower) = projection {
+            followers.push(projection::start(follower)?);
+        }
         let shared = Arc::clone(&writer.shared);
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer::run(writer))?;
         Ok(Self { handle, shared, control, writer: Some(writer), followers, snapshots, dir })
@@ -211,18 +214,19 @@ impl Engine {
     }
 }
 
-/// Everything of an engine but the thread that decides.
+/// Everything of an engine but the threads that decide and project.
 struct Prepared {
     writer: Writer,
     handle: Handle,
     control: Sender<Control>,
     followers: Vec<JoinHandle<()>>,
+    projection: Option<projection::Follower>,
     snapshots: SnapshotStore,
     dir: DataDir,
 }
 
 impl Prepared {
-    /// Recovers the region and starts those that follow its log.
+    /// Recovers the region and starts what writes its snapshots.
     fn new(options: &EngineOptions) -> Result<Self, OpenError> {
         let recovered = recover::recover(options)?;
         let (state, log, epoch) = (recovered.state, recovered.log, recovered.dir.epoch());
@@ -241,9 +245,13 @@ impl Prepared {
         shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
         shared.set_fence(recovered.dir.fence().read()?.map(Arc::from));
 
-        let mut followers = Vec::new();
         let projection = Arc::new(if options.projection {
-            Projection::opening(recovered.dir.state(), shared.views.region_tag(), recovered.whole_from)
+            let place = projection::Place {
+                dir: recovered.dir.state(),
+                tables: Arc::clone(&options.tables),
+                fs: Arc::clone(&options.fs),
+            };
+            Projection::opening(place, shared.views.region_tag(), recovered.whole_from)
         } else {
             Projection::off()
         });
@@ -253,19 +261,16 @@ impl Prepared {
             options.snapshot_every_entries.max(1),
             options.log.preparation,
         )?;
-        followers.extend(thread);
-        if options.projection {
-            followers.push(projection::start(projection::Follower {
-                projection: Arc::clone(&projection),
-                shared: Arc::clone(&shared),
-                fs: Arc::clone(&options.fs),
-                log_dir: recovered.dir.log(),
-                state_dir: recovered.dir.state(),
-                epoch,
-                started_at: head,
-                keep_days: options.closed_orders_days,
-            })?);
-        }
+        let follower = options.projection.then(|| projection::Follower {
+            projection: Arc::clone(&projection),
+            shared: Arc::clone(&shared),
+            fs: Arc::clone(&options.fs),
+            log_dir: recovered.dir.log(),
+            state_dir: recovered.dir.state(),
+            epoch,
+            started_at: head,
+            keep_days: options.closed_orders_days,
+        });
         let (critical, critical_jobs) = bounded(limits.critical_queue);
         let (normal, normal_jobs) = bounded(limits.normal_queue);
         let (control, controls) = bounded(1);
@@ -281,7 +286,15 @@ impl Prepared {
             group: writer::Group::default(),
         };
         let handle = Handle::new(shared, projection, critical, normal, recovered.dir.fence());
-        Ok(Self { writer, handle, control, followers, snapshots: recovered.snapshots, dir: recovered.dir })
+        Ok(Self {
+            writer,
+            handle,
+            control,
+            followers: thread.into_iter().collect(),
+            projection: follower,
+            snapshots: recovered.snapshots,
+            dir: recovered.dir,
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use qucan_storage::fs::{self, FileSystem};
 use qucan_storage::log::LogOptions;
+use qucan_storage::table::{self, TableStore};
 
 use super::clock::{Clock, SystemClock};
 use crate::domain::context::Settings;
@@ -25,9 +26,11 @@ pub struct EngineOptions {
     pub grace: Millis,
     /// Log entries between two snapshots: what a start replays at most, roughly.
     pub snapshot_every_entries: u64,
-    /// Whether closed orders are kept on disk for questions. Off only in benchmarks and simulations: then the oldest
-    /// closed orders are forgotten when the overlay is full.
+    /// Whether closed orders are kept on disk for questions. Off only in benchmarks: then the oldest closed orders are
+    /// forgotten when the overlay is full.
     pub projection: bool,
+    /// Where the projection's tables lie.
+    pub tables: Arc<dyn TableStore>,
     /// Business days for which closed orders are answered, the newest included.
     pub closed_orders_days: u16,
     /// Sizes of log segments.
@@ -55,6 +58,7 @@ impl EngineOptions {
             grace: Millis::minutes(2),
             snapshot_every_entries: 100_000,
             projection: true,
+            tables: table::on_disk(),
             closed_orders_days: 7,
             log: LogOptions::default(),
             clock: Arc::new(SystemClock),

@@ -1,5 +1,7 @@
 //! An engine without threads, for simulations: the caller decides when a group is decided. Everything else is the node's
-//! own: recovery, queues, decisions, records, log, read models, snapshots. Never here: a projection, a wait.
+//! own: recovery, queues, decisions, records, log, read models, snapshots, projection. Never here: a wait.
+
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
@@ -12,7 +14,9 @@ use super::handle::{Handle, Outcome, Replied, outcome};
 use super::job::ClosedRecord;
 use super::options::EngineOptions;
 use super::writer::Writer;
-use super::{OpenError, Prepared, StopError, snapshotter};
+use super::{OpenError, Prepared, StopError, history, projection, snapshotter};
+use crate::domain::id::{MemberId, OrderId, StoreId};
+use crate::domain::order::Order;
 use crate::domain::state::State;
 use crate::limits::RECORD_ATTEMPTS_MAX;
 
@@ -20,6 +24,7 @@ use crate::limits::RECORD_ATTEMPTS_MAX;
 pub struct Stepped {
     writer: Writer,
     handle: Handle,
+    projection: Option<projection::Stepped>,
     snapshots: qucan_storage::snapshot::SnapshotStore,
     dir: DataDir,
     failed: bool,
@@ -33,11 +38,11 @@ pub struct Asked {
 }
 
 impl Stepped {
-    /// As [`super::Engine::open`]. Without threads there is no projection: the options must say so, and
-    /// [`qucan_storage::log::Preparation::Inline`].
+    /// As [`super::Engine::open`]. The options must say [`qucan_storage::log::Preparation::Inline`].
     pub fn open(options: &EngineOptions) -> Result<Self, OpenError> {
-        let Prepared { writer, handle, snapshots, dir, .. } = Prepared::new(options)?;
-        Ok(Self { writer, handle, snapshots, dir, failed: false })
+        let Prepared { writer, handle, projection, snapshots, dir, .. } = Prepared::new(options)?;
+        let projection = projection.map(projection::Stepped::new);
+        Ok(Self { writer, handle, projection, snapshots, dir, failed: false })
     }
 
     /// Takes a request in, or says at once why not.
@@ -87,6 +92,37 @@ impl Stepped {
         })
     }
 
+    /// Moves the projection on; whether it has nothing to do at once.
+    pub fn project(&mut self) -> bool {
+        self.projection.as_mut().is_none_or(|projection| projection.turn() != projection::Rest::Not)
+    }
+
+    /// As [`Handle::order`], without waiting.
+    pub fn order(&self, order: OrderId) -> Result<Option<Arc<Order>>, Unavailable> {
+        self.handle.look_up(|views, projection| history::order(views, projection, order))
+    }
+
+    /// As [`Handle::orders_of_member`], without waiting.
+    pub fn orders_of_member(
+        &self,
+        member: &MemberId,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Order>>, Unavailable> {
+        self.handle.look_up(|views, projection| history::of_member(views, projection, member, before, limit))
+    }
+
+    /// As [`Handle::orders_of_store`], without waiting.
+    pub fn orders_of_store(
+        &self,
+        store: &StoreId,
+        filter: &history::StoreOrdersFilter,
+        after: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Order>>, Unavailable> {
+        self.handle.look_up(|views, projection| history::of_store(views, projection, store, filter, after, limit))
+    }
+
     /// The read models, and everything else that can be asked.
     pub fn handle(&self) -> &Handle {
         &self.handle
@@ -115,6 +151,9 @@ impl Stepped {
         }
         let Writer { log, state, shared, .. } = self.writer;
         let at = log.last();
+        if let Some(projection) = self.projection {
+            projection.finish();
+        }
         if at.sequence.0 > shared.snapshot_at.load(std::sync::atomic::Ordering::Relaxed) {
             snapshotter::take(&shared, &self.snapshots, &state, at, self.dir.epoch())?;
         }

@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use jiff::civil::Date;
 use parking_lot::{Mutex, RwLock};
 use qucan_storage::Position;
-use qucan_storage::table::{self, Applied, Scan, TableError, TableOptions, TableReader, Tables};
+use qucan_storage::fs::FileSystem;
+use qucan_storage::table::{Applied, OnDisk, Scan, TableError, TableOptions, TableReader, TableStore, Tables};
 
+use super::Place;
 use super::keys::{self, INDEX, ORDERS, TABLES};
 use super::members::Members;
 use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
@@ -66,7 +68,7 @@ pub(super) struct Day {
 /// All days there are.
 #[derive(Debug)]
 pub(super) struct Days {
-    dir: PathBuf,
+    place: Place,
     tag: RegionTag,
     days: RwLock<BTreeMap<BusinessDay, Arc<Day>>>,
     tick: AtomicU64,
@@ -84,34 +86,30 @@ fn day_of(name: &str) -> Option<BusinessDay> {
     BusinessDay::from_date(date).filter(|day| name_of(*day) == name)
 }
 
-/// The days' directories below `state/`, oldest first.
+/// The days' directories on disk below `state/`, oldest first.
 pub fn directories(state: &Path) -> std::io::Result<Vec<(BusinessDay, PathBuf)>> {
-    let entries = match std::fs::read_dir(state) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut days = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if let Some(day) = entry.file_name().to_str().and_then(day_of) {
-            days.push((day, entry.path()));
-        }
-    }
+    directories_in(&OnDisk, state)
+}
+
+fn directories_in(tables: &dyn TableStore, state: &Path) -> std::io::Result<Vec<(BusinessDay, PathBuf)>> {
+    let names = tables.directories(state)?;
+    let mut days: Vec<_> = names.iter().filter_map(|name| Some((day_of(name)?, state.join(name)))).collect();
     days.sort();
     Ok(days)
 }
 
 impl Days {
-    /// The days below `dir`, none of them open yet.
-    pub(super) fn new(dir: PathBuf, tag: RegionTag) -> Self {
-        Self { dir, tag, days: RwLock::default(), tick: AtomicU64::new(0) }
+    /// The days at a place, none of them open yet.
+    pub(super) fn new(place: Place, tag: RegionTag) -> Self {
+        Self { place, tag, days: RwLock::default(), tick: AtomicU64::new(0) }
     }
 
     /// Looks at what is on disk.
     pub(super) fn list(&self) -> Result<(), DayError> {
-        let io = |source| DayError::Io { path: self.dir.clone(), source };
-        std::fs::create_dir_all(&self.dir).map_err(io)?;
-        let found = directories(&self.dir).map_err(io)?;
+        let dir = &self.place.dir;
+        let io = |source| DayError::Io { path: dir.clone(), source };
+        self.place.fs.create_dir_all(dir).map_err(io)?;
+        let found = directories_in(&*self.place.tables, dir).map_err(io)?;
         let mut days = self.days.write();
         days.clear();
         days.extend(found.into_iter().map(|(day, dir)| (day, Day::new(dir, true))));
@@ -142,7 +140,7 @@ impl Days {
         if let Some(known) = self.get(day) {
             return known;
         }
-        let made = Day::new(self.dir.join(name_of(day)), false);
+        let made = Day::new(self.place.dir.join(name_of(day)), false);
         self.days.write().insert(day, Arc::clone(&made));
         // A day that is no longer written gives its memory back until somebody asks for it.
         self.close_unused(&made, 0);
@@ -153,7 +151,7 @@ impl Days {
     pub(super) fn know_members(&self) -> Result<(), DayError> {
         let days: Vec<_> = self.days.read().values().rev().skip(PROJECTION_DAYS_WRITTEN).cloned().collect();
         for day in days.into_iter().filter(|day| day.members.read().is_none()) {
-            let members = match Members::load(&day.members_file()) {
+            let members = match Members::load(self.fs(), &day.members_file()) {
                 Some(members) => members,
                 None => self.read_members(&day)?,
             };
@@ -173,7 +171,7 @@ impl Days {
             Ok(())
         })?;
         let members = Members::of(names.iter());
-        if let Err(error) = members.store(&day.members_file()) {
+        if let Err(error) = members.store(self.fs(), &day.members_file()) {
             tracing::debug!(%error, "a day's members were not written down; they are read again at the next start");
         }
         Ok(members)
@@ -183,28 +181,34 @@ impl Days {
     pub(super) fn drop_day(&self, day: BusinessDay) -> Result<(), DayError> {
         let Some(dropped) = self.days.write().remove(&day) else { return Ok(()) };
         dropped.retire()?;
-        dropped.forget_members()?;
-        Ok(table::remove(&dropped.dir)?)
+        dropped.forget_members(self.fs())?;
+        Ok(self.place.tables.remove(&dropped.dir)?)
     }
 
     /// Closes every day and moves all of them aside; of what was aside before nothing stays.
     pub(super) fn move_aside(&self) -> Result<(), DayError> {
-        let aside = self.dir.join("aside");
-        table::remove(&aside)?;
+        let aside = self.aside();
+        self.place.tables.remove(&aside)?;
         let days = std::mem::take(&mut *self.days.write());
         for (day, moved) in days {
             let _broken_anyway = moved.retire();
-            moved.forget_members()?;
-            let io = |source| DayError::Io { path: aside.clone(), source };
-            std::fs::create_dir_all(&aside).map_err(io)?;
-            table::move_aside(&moved.dir, &aside.join(name_of(day)))?;
+            moved.forget_members(self.fs())?;
+            self.place.tables.move_aside(&moved.dir, &aside.join(name_of(day)))?;
         }
         Ok(())
     }
 
     /// Deletes what was moved aside, to make room.
     pub(super) fn forget_aside(&self) -> Result<(), DayError> {
-        Ok(table::remove(&self.dir.join("aside"))?)
+        Ok(self.place.tables.remove(&self.aside())?)
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.place.dir.join("aside")
+    }
+
+    fn fs(&self) -> &dyn FileSystem {
+        &*self.place.fs
     }
 
     /// Closes every day.
@@ -239,7 +243,7 @@ impl Days {
     ) -> Result<T, DayError> {
         self.touch(day);
         if day.members.read().is_some() {
-            day.forget_members()?;
+            day.forget_members(self.fs())?;
         }
         let mut tables = day.tables.lock();
         let changed = change(self.open(day, &mut tables)?)?;
@@ -266,7 +270,7 @@ impl Days {
         if day.retired.load(Ordering::SeqCst) {
             return Err(DayError::Retired { dir: day.dir.clone() });
         }
-        let opened = Tables::open(&day.dir, TABLES, TableOptions::default())?;
+        let opened = Tables::open_in(&self.place.tables, &day.dir, TABLES, TableOptions::default())?;
         if day.stamped.load(Ordering::SeqCst) && opened.applied().position == Position::ORIGIN {
             return Err(DayError::Inconsistent { dir: day.dir.clone(), what: "its tables are gone" });
         }
@@ -394,13 +398,10 @@ impl Day {
     }
 
     /// Before the day is written again: who has orders on it is no longer known, not after a power cut either.
-    fn forget_members(&self) -> Result<(), DayError> {
+    fn forget_members(&self, fs: &dyn FileSystem) -> Result<(), DayError> {
         self.members.write().take();
         let path = self.members_file();
-        let removed = std::fs::remove_file(&path).and_then(|()| match path.parent() {
-            Some(parent) => std::fs::File::open(parent)?.sync_all(),
-            None => Ok(()),
-        });
+        let removed = fs.remove(&path).and_then(|()| path.parent().map_or(Ok(()), |parent| fs.sync_dir(parent)));
         match removed {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(DayError::Io { path, source }),
             _ => Ok(()),

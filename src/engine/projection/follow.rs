@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use qucan_storage::fs::FileSystem;
@@ -24,6 +24,8 @@ use super::days::{DayError, Days};
 use super::keys;
 use super::mark::Mark;
 use crate::domain::order::Order;
+#[cfg(feature = "simulation")]
+use crate::domain::plant::{self, Plant};
 use crate::domain::time::{BusinessDay, MinuteOfDay, business_day};
 use crate::engine::records::{self, RecordError};
 use crate::engine::shared::Shared;
@@ -73,11 +75,33 @@ pub(in crate::engine) struct Follower {
     pub(in crate::engine) keep_days: u16,
 }
 
+/// The same without a thread: whoever simulates moves it on.
+#[cfg(feature = "simulation")]
+pub(in crate::engine) struct Stepped(Run);
+
+#[cfg(feature = "simulation")]
+impl Stepped {
+    pub(in crate::engine) fn new(follower: Follower) -> Self {
+        Self(Run::new(follower))
+    }
+
+    /// One turn; what a thread would wait for before the next.
+    pub(in crate::engine) fn turn(&mut self) -> Rest {
+        self.0.turn()
+    }
+
+    /// As at the end of the thread.
+    pub(in crate::engine) fn finish(self) {
+        self.0.finish();
+    }
+}
+
 /// Starts the thread. It ends when the writer has ended.
 pub(in crate::engine) fn start(follower: Follower) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("projection".to_owned()).spawn(move || Run::new(follower).run())
 }
 
+/// A projection that follows, moved on by its thread.
 struct Run {
     follower: Follower,
     reader: Option<LogReader>,
@@ -93,7 +117,20 @@ struct Run {
     batch_end: Position,
     mark: Option<Mark>,
     /// When it was last built again, and the pause after which that was.
-    rebuilt: Option<(Instant, Duration)>,
+    rebuilt: Option<(Duration, Duration)>,
+    /// What is on disk was looked at.
+    opened: bool,
+}
+
+/// What comes before the next turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Rest {
+    /// Nothing: there may be more at once.
+    Not,
+    /// A pause.
+    For(Duration),
+    /// A moment in which more may gather, and then until there is more.
+    UntilMore,
 }
 
 impl Run {
@@ -110,35 +147,50 @@ impl Run {
             batch_end: origin,
             mark: None,
             rebuilt: None,
+            opened: false,
         }
     }
 
     fn run(mut self) {
-        while let Err(halt) = self.caught(Self::open) {
-            if !self.survive(&halt) {
-                return;
-            }
-        }
         loop {
-            let broken = self.follower.projection.trouble.lock().broken.is_some();
-            let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
-            let full = match stepped {
-                Ok(full) => full,
-                Err(halt) if self.survive(&halt) => continue,
-                Err(_) => break,
-            };
-            self.follower.projection.trouble.lock().paused = None;
-            let head = &self.follower.shared.head;
-            let (_, mut closed) =
-                if full { head.wait_above(0, Duration::ZERO) } else { head.wait_above(u64::MAX, GATHER) };
-            if !closed && !full {
-                (_, closed) = head.wait_above(self.scanned.sequence.0, RETRY);
-            }
-            if closed {
+            let rest = self.turn();
+            if self.rest(rest) {
                 break;
             }
         }
         self.finish();
+    }
+
+    /// One look at the log, without a wait: opens what is on disk where that has not been done, else goes on.
+    fn turn(&mut self) -> Rest {
+        if !self.opened {
+            return match self.caught(Self::open) {
+                Ok(()) => {
+                    self.opened = true;
+                    Rest::Not
+                }
+                Err(halt) => self.survive(&halt),
+            };
+        }
+        let broken = self.follower.projection.trouble.lock().broken.is_some();
+        let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
+        match stepped {
+            Ok(full) => {
+                self.follower.projection.trouble.lock().paused = None;
+                if full { Rest::Not } else { Rest::UntilMore }
+            }
+            Err(halt) => self.survive(&halt),
+        }
+    }
+
+    /// Rests; answers whether the writer has ended.
+    fn rest(&self, rest: Rest) -> bool {
+        let head = &self.follower.shared.head;
+        match rest {
+            Rest::Not => head.wait_above(0, Duration::ZERO).1,
+            Rest::For(pause) => head.wait_above(u64::MAX, pause).1,
+            Rest::UntilMore => head.wait_above(u64::MAX, GATHER).1 || head.wait_above(self.scanned.sequence.0, RETRY).1,
+        }
     }
 
     /// A panic in here is one more way for the projection to be broken.
@@ -146,8 +198,8 @@ impl Run {
         catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or(Err(Halt::Foreign("it panicked")))
     }
 
-    /// Moves everything aside where it has to be built again, else waits; answers whether to go on.
-    fn survive(&mut self, halt: &Halt) -> bool {
+    /// Moves everything aside where it has to be built again, else pauses.
+    fn survive(&mut self, halt: &Halt) -> Rest {
         if halt.needs_rebuild() {
             tracing::warn!(reason = %halt, "the projection is moved aside and built again from the log");
             match self.begin_again() {
@@ -168,18 +220,21 @@ impl Run {
             self.scanned = self.persisted;
             self.batch.clear();
         }
-        !self.follower.shared.head.wait_above(u64::MAX, RETRY).1
+        Rest::For(RETRY)
     }
 
-    /// A disk on which every attempt fails must not be written to all the time; answers whether to go on after the pause.
-    fn rests_before_building(&mut self) -> bool {
+    /// A disk on which every attempt fails must not be written to all the time.
+    fn rests_before_building(&mut self) -> Rest {
+        let now = self.follower.shared.clock.steady();
         let pause = match self.rebuilt {
-            Some((at, pause)) if at.elapsed() < 2 * REBUILD_PAUSE_MAX => (2 * pause).clamp(RETRY, REBUILD_PAUSE_MAX),
+            Some((at, pause)) if now.saturating_sub(at) < 2 * REBUILD_PAUSE_MAX => {
+                (2 * pause).clamp(RETRY, REBUILD_PAUSE_MAX)
+            }
             _ => Duration::ZERO,
         };
-        let (_, closed) = self.follower.shared.head.wait_above(u64::MAX, pause);
-        self.rebuilt = Some((Instant::now(), pause));
-        !closed
+        // Counted from the end of the pause.
+        self.rebuilt = Some((now + pause, pause));
+        Rest::For(pause)
     }
 
     fn days(&self) -> Option<&Days> {
@@ -224,14 +279,19 @@ impl Run {
         }
         if let Some(applied) = applied {
             let (end, at) = (self.follower.started_at, applied.position);
-            if applied.epoch > self.follower.epoch {
-                return Err(Halt::Foreign("a later epoch"));
-            }
-            if at.sequence > end.sequence {
-                return Err(Halt::Foreign("ahead of the log"));
-            }
-            if at.sequence == end.sequence && at.hash != end.hash {
-                return Err(Halt::Foreign("another history"));
+            let foreign = if applied.epoch > self.follower.epoch {
+                Some("a later epoch")
+            } else if at.sequence > end.sequence {
+                Some("ahead of the log")
+            } else if at.sequence == end.sequence && at.hash != end.hash {
+                Some("another history")
+            } else {
+                None
+            };
+            #[cfg(feature = "simulation")]
+            let foreign = foreign.filter(|_| !plant::is(Plant::ProjectionBelieved));
+            if let Some(why) = foreign {
+                return Err(Halt::Foreign(why));
             }
             (self.scanned, self.persisted) = (at, at);
             projection.applied.store(at.sequence.0, Ordering::SeqCst);
@@ -356,7 +416,7 @@ impl Run {
 
     fn write_mark(&mut self, sequence: u64) {
         if self.mark.is_none() {
-            self.mark = Mark::open(&self.follower.state_dir).ok();
+            self.mark = Mark::open(&*self.follower.fs, &self.follower.state_dir).ok();
         }
         if let Some(mark) = &self.mark
             && mark.write(self.epoch.0, sequence).is_err()

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
+use qucan_storage::fs::{FileSystem, read_small, write_all_at};
+
 use crate::domain::id::MemberId;
 
 /// Fingerprints of the members of a day, sorted.
@@ -30,8 +32,8 @@ impl Members {
     }
 
     /// Reads them back; nothing where the file is missing or not whole.
-    pub(super) fn load(path: &Path) -> Option<Self> {
-        let bytes = std::fs::read(path).ok()?;
+    pub(super) fn load(fs: &dyn FileSystem, path: &Path) -> Option<Self> {
+        let bytes = read_small(fs, path, u64::MAX).ok()??;
         let (check, body) = bytes.split_at_checked(CHECK)?;
         let (numbers, rest) = body.as_chunks::<4>();
         let whole = rest.is_empty() && blake3::hash(body).as_bytes() == check;
@@ -39,30 +41,33 @@ impl Members {
     }
 
     /// Writes them down. Not synced: what is not whole is made anew.
-    pub(super) fn store(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn store(&self, fs: &dyn FileSystem, path: &Path) -> io::Result<()> {
         let body: Vec<u8> = self.0.iter().flat_map(|number| number.to_le_bytes()).collect();
-        std::fs::write(path, [blake3::hash(&body).as_bytes().as_slice(), &body].concat())
+        match fs.remove(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        write_all_at(&*fs.create(path)?, &[blake3::hash(&body).as_bytes().as_slice(), &body].concat(), 0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qucan_storage::fs::SimFs;
 
     #[test]
     fn members_are_found_again_and_a_damaged_file_is_not_believed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("20261123.members");
-        assert!(Members::load(&path).is_none());
+        let (fs, path) = (SimFs::new(1), Path::new("/20261123.members"));
+        assert!(Members::load(&fs, path).is_none());
         let names: Vec<String> = (0..1_000).map(|number| format!("member-{number}")).collect();
-        Members::of(names.iter()).store(&path).unwrap();
-        let found = Members::load(&path).unwrap();
+        Members::of(names.iter().take(1)).store(&fs, path).unwrap();
+        Members::of(names.iter()).store(&fs, path).unwrap();
+        let found = Members::load(&fs, path).unwrap();
         assert!(names.iter().all(|name| found.may_hold(&name.parse().unwrap())));
         let strangers = (0..1_000).filter(|number| found.may_hold(&format!("stranger-{number}").parse().unwrap()));
         assert_eq!(strangers.count(), 0);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[100] ^= 1;
-        std::fs::write(&path, bytes).unwrap();
-        assert!(Members::load(&path).is_none());
+        fs.corrupt(path, |bytes| bytes[100] ^= 1).unwrap();
+        assert!(Members::load(&fs, path).is_none());
     }
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use qucan_storage::fs::FileSystem;
+use qucan_storage::table::TableStore;
 
 use super::answer::Unavailable;
 use super::history::StoreOrdersFilter;
@@ -28,7 +30,20 @@ use days::{DayError, Days};
 
 pub use days::directories;
 pub(super) use follow::{Follower, start};
+#[cfg(feature = "simulation")]
+pub(super) use follow::{Rest, Stepped};
 pub(super) use newest::{Newest, Walked};
+
+/// Where a projection lies.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Its directory.
+    pub(super) dir: PathBuf,
+    /// Where the days' tables lie below it.
+    pub(super) tables: Arc<dyn TableStore>,
+    /// Where the small files beside them lie.
+    pub(super) fs: Arc<dyn FileSystem>,
+}
 
 /// The projection as its readers see it.
 #[derive(Debug)]
@@ -59,8 +74,8 @@ impl Projection {
     }
 
     /// A projection that is about to be opened; memory holds what closed after `whole_from`.
-    pub(super) fn opening(state_dir: PathBuf, tag: RegionTag, whole_from: u64) -> Self {
-        let projection = Self::with(Some(Days::new(state_dir, tag)), whole_from);
+    pub(super) fn opening(place: Place, tag: RegionTag, whole_from: u64) -> Self {
+        let projection = Self::with(Some(Days::new(place, tag)), whole_from);
         projection.trouble.lock().opening = true;
         projection
     }

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use qucan_storage::fs::FileSystem;
 use qucan_storage::log::{AppendError, Group, Log, LogOptions, LogReader, ReadError, SpaceClass};
-use qucan_storage::{DataDir, DirectoryError, Epoch, Position, Sequence};
+use qucan_storage::{DataDir, DirectoryError, Epoch, Position, Sequence, table};
 
 use super::OpenError;
 use super::clock::Clock;
@@ -97,7 +97,8 @@ impl Replica {
         let mut followers: Vec<JoinHandle<()>> = thread.into_iter().collect();
         let (dir, region_tag) = (opened.dir, shared.views.region_tag());
         let projection = Arc::new(if options.projection {
-            Projection::opening(dir.state(), region_tag, whole_from)
+            let (tables, fs) = (table::on_disk(), Arc::clone(&options.fs));
+            Projection::opening(projection::Place { dir: dir.state(), tables, fs }, region_tag, whole_from)
         } else {
             Projection::off()
         });

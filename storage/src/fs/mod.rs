@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use real::RealFs;
-pub use sim::{CrashPolicy, Fault, FaultKind, Operation, SimFs};
+pub use sim::{CrashPolicy, Fault, FaultKind, Losses, Operation, SimFs};
 
 /// How an existing file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,7 +87,7 @@ pub fn real() -> Arc<dyn FileSystem> {
 }
 
 /// Writes all of `bytes` at `offset`.
-pub(crate) fn write_all_at(file: &dyn File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+pub fn write_all_at(file: &dyn File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write_at(bytes, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -129,7 +129,7 @@ pub(crate) fn read_full_at(file: &dyn File, buffer: &mut [u8], offset: u64) -> i
 }
 
 /// Reads a small file whole, or up to `max` bytes of it; `None` when there is none.
-pub(crate) fn read_small(fs: &dyn FileSystem, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+pub fn read_small(fs: &dyn FileSystem, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match fs.open(path, OpenMode::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

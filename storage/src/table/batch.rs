@@ -80,8 +80,8 @@ impl TableBatch {
     }
 }
 
-/// Lower and upper end as sled takes them.
-pub(crate) type KeyRange = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+/// Lower and upper end of a range of keys.
+pub type KeyRange = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 /// Which way a scan goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -151,7 +151,7 @@ impl<'a> Scan<'a> {
         Self { to: Bound::Excluded(key), ..self }
     }
 
-    /// Both ends as sled takes them, the prefix included; `None` when nothing can lie between.
+    /// Both ends, the prefix included; `None` when nothing can lie between.
     pub(crate) fn bounds(&self) -> Option<KeyRange> {
         let from = match self.from {
             Bound::Included(key) | Bound::Excluded(key) if key < self.prefix => Bound::Included(self.prefix),
@@ -165,12 +165,17 @@ impl<'a> Scan<'a> {
             (Bound::Excluded(key), Some(end)) if key > end => Bound::Excluded(end),
             (to, _) => to,
         };
-        let empty = match (from, to) {
-            (Bound::Included(from), Bound::Included(to)) => from > to,
-            (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to) | Bound::Included(to)) => from >= to,
-            _ => false,
-        };
-        (!empty && self.limit > 0).then(|| (from.map(<[u8]>::to_vec), to.map(<[u8]>::to_vec)))
+        let range = (from.map(<[u8]>::to_vec), to.map(<[u8]>::to_vec));
+        (is_a_range(&range) && self.limit > 0).then_some(range)
+    }
+}
+
+/// Whether anything can lie between two ends.
+pub(crate) fn is_a_range((from, to): &KeyRange) -> bool {
+    match (from, to) {
+        (Bound::Included(from), Bound::Included(to)) => from <= to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to) | Bound::Included(to)) => from < to,
+        _ => true,
     }
 }
 

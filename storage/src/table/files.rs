@@ -93,6 +93,9 @@ pub(crate) fn disk_bytes(dir: &Path) -> io::Result<u64> {
 /// old one looked at. Nothing to do when it is missing.
 pub fn move_aside(dir: &Path, aside: &Path) -> Result<(), TableError> {
     remove(aside)?;
+    if let Some(parent) = aside.parent() {
+        fs::create_dir_all(parent).map_err(io_error(aside, "moving tables aside"))?;
+    }
     match fs::rename(dir, aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(dir, "moving tables aside")(error)),
         _ => Ok(()),

@@ -1,5 +1,6 @@
 //! The marker that goes into every batch: how far the log was applied, and how many rows that made.
 
+use super::Table;
 use crate::bytes::Fields;
 use crate::{ChainHash, Epoch, Position, Sequence};
 
@@ -15,6 +16,8 @@ pub struct Applied {
 }
 
 const VERSION: u32 = 1;
+/// Its key in the tree that holds nothing else.
+pub(crate) const APPLIED: &[u8] = b"applied";
 
 /// Why a marker isn't one of these tables'.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +30,18 @@ pub(crate) enum MarkerFault {
 impl Applied {
     pub(crate) fn new(tables: usize) -> Self {
         Self { epoch: Epoch(0), position: Position::ORIGIN, counts: vec![0; tables] }
+    }
+
+    /// Takes a write into account: whether the key had a value before and has one now.
+    pub(crate) fn count(&mut self, table: Table, before: bool, after: bool) -> Result<(), String> {
+        let Some(count) = self.counts.get_mut(usize::from(table.0)) else { return Ok(()) };
+        match (before, after) {
+            (false, true) => *count = count.saturating_add(1),
+            (true, false) if *count == 0 => return Err(format!("table {} had more rows than were applied", table.0)),
+            (true, false) => *count = count.saturating_sub(1),
+            _ => {}
+        }
+        Ok(())
     }
 
     pub(crate) fn encode(&self, names: &str) -> Vec<u8> {

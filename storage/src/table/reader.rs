@@ -1,14 +1,14 @@
 //! Reading tables, from any thread, while their writer goes on.
 
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::limits::TABLE_SCAN_ROWS_MAX;
 
-use super::batch::KeyRange;
-use super::guard::guarded;
-use super::{Applied, Direction, Row, Scan, Table, TableError, let_go};
+use super::batch::is_a_range;
+use super::{Applied, Direction, Row, Scan, Table, TableError, Trees};
 
 /// Rows fetched between two calls of a visitor.
 const VISIT_ROWS: usize = 64;
@@ -22,17 +22,18 @@ pub struct TableReader {
 #[derive(Debug)]
 struct Shared {
     dir: PathBuf,
-    /// The tables in the order of their names, and the meta tree behind them; none once closed.
-    trees: RwLock<Vec<sled::Tree>>,
+    /// The tables in the order of their names, and the meta tree behind them.
+    trees: Box<dyn Trees>,
+    tables: usize,
     applied: RwLock<Applied>,
-    /// An error has closed the tables.
+    /// They were closed, or an error has closed them.
     closed: AtomicBool,
 }
 
 impl TableReader {
-    pub(crate) fn new(dir: &Path, trees: Vec<sled::Tree>, applied: Applied) -> Self {
-        let (trees, applied) = (RwLock::new(trees), RwLock::new(applied));
-        let shared = Shared { dir: dir.to_owned(), trees, applied, closed: AtomicBool::new(false) };
+    pub(crate) fn new(dir: &Path, trees: Box<dyn Trees>, applied: Applied) -> Self {
+        let (tables, applied) = (applied.counts.len(), RwLock::new(applied));
+        let shared = Shared { dir: dir.to_owned(), trees, tables, applied, closed: AtomicBool::new(false) };
         Self { shared: Arc::new(shared) }
     }
 
@@ -48,9 +49,8 @@ impl TableReader {
 
     /// The value of a key.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, TableError> {
-        self.with_tree(table, |tree| {
-            self.noting(guarded(&self.shared.dir, || Ok(tree.get(key)?.map(|value| value.to_vec()))))
-        })
+        let tree = self.tree(table)?;
+        self.noting(self.trees()?.get(tree, key))
     }
 
     /// Rows of a range, in order, at most as many as the scan's limit.
@@ -72,27 +72,14 @@ impl TableReader {
         &self,
         table: Table,
         scan: &Scan<'_>,
-        visit: impl FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<u64, TableError> {
-        self.with_tree(table, |tree| self.visit_tree(tree, scan, visit))
-    }
-
-    fn visit_tree(
-        &self,
-        tree: &sled::Tree,
-        scan: &Scan<'_>,
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<u64, TableError> {
-        let Some((from, to)) = scan.bounds() else { return Ok(0) };
-        let mut rows = tree.range::<Vec<u8>, KeyRange>((from, to));
+        let tree = self.tree(table)?;
+        let Some(mut range) = scan.bounds() else { return Ok(0) };
         let (mut seen, limit) = (0, crate::bytes::wide(scan.limit));
         loop {
             let wanted = VISIT_ROWS.min(crate::bytes::narrow(limit.saturating_sub(seen)));
-            let fetched = guarded(&self.shared.dir, || match scan.direction {
-                Direction::Forward => rows.by_ref().take(wanted).collect::<Result<Vec<_>, _>>(),
-                Direction::Reverse => rows.by_ref().rev().take(wanted).collect(),
-            });
-            let fetched = self.noting(fetched)?;
+            let fetched = self.noting(self.trees()?.rows(tree, &range, scan.direction, wanted))?;
             for (key, value) in &fetched {
                 seen += 1;
                 if !visit(key, value) {
@@ -100,6 +87,14 @@ impl TableReader {
                 }
             }
             if fetched.len() < VISIT_ROWS {
+                return Ok(seen);
+            }
+            let Some((last, _)) = fetched.into_iter().next_back() else { return Ok(seen) };
+            match scan.direction {
+                Direction::Forward => range.0 = Bound::Excluded(last),
+                Direction::Reverse => range.1 = Bound::Excluded(last),
+            }
+            if !is_a_range(&range) {
                 return Ok(seen);
             }
         }
@@ -119,44 +114,28 @@ impl TableReader {
         Ok(())
     }
 
-    /// Uses a tree. Where the tables are closed meanwhile, this is the last one that holds it, and sled syncs as it goes.
-    fn with_tree<T>(
-        &self,
-        table: Table,
-        act: impl FnOnce(&sled::Tree) -> Result<T, TableError>,
-    ) -> Result<T, TableError> {
-        let tree = self.tree(table)?;
-        let done = act(&tree);
-        // What sled says while it goes no longer matters to anybody.
-        let _ = let_go(&self.shared.dir, None, vec![tree]);
-        done
+    fn tree(&self, table: Table) -> Result<usize, TableError> {
+        let (index, tables) = (usize::from(table.0), self.shared.tables);
+        if index < tables { Ok(index) } else { Err(TableError::Bounds { what: format!("table {index} of {tables}") }) }
     }
 
-    fn tree(&self, table: Table) -> Result<sled::Tree, TableError> {
-        let trees = self.shared.trees.read().unwrap_or_else(PoisonError::into_inner);
-        self.check_open(&trees)?;
-        let (index, tables) = (usize::from(table.0), trees.len().saturating_sub(1));
-        let tree = trees.get(index).filter(|_| index < tables).cloned();
-        tree.ok_or_else(|| TableError::Bounds { what: format!("table {index} of {tables}") })
-    }
-
-    fn check_open(&self, trees: &[sled::Tree]) -> Result<(), TableError> {
-        if trees.is_empty() || self.shared.closed.load(Ordering::Acquire) {
+    pub(crate) fn check_open(&self) -> Result<(), TableError> {
+        if self.shared.closed.load(Ordering::Acquire) {
             return Err(TableError::Closed { dir: self.shared.dir.clone() });
         }
         Ok(())
     }
 
-    /// All trees, the meta tree last.
-    pub(crate) fn trees(&self) -> Result<Vec<sled::Tree>, TableError> {
-        let trees = self.shared.trees.read().unwrap_or_else(PoisonError::into_inner);
-        self.check_open(&trees)?;
-        Ok(trees.clone())
+    /// The trees, while they are open.
+    pub(crate) fn trees(&self) -> Result<&dyn Trees, TableError> {
+        self.check_open()?;
+        Ok(&*self.shared.trees)
     }
 
     /// Takes the trees away from all readers.
-    pub(crate) fn close(&self) -> Vec<sled::Tree> {
-        std::mem::take(&mut *self.shared.trees.write().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn close(&self) -> Result<(), TableError> {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.trees.close()
     }
 
     /// Passes an outcome on; a fatal error closes the tables.

@@ -145,12 +145,19 @@ fn a_second_opening_is_told_that_it_is_in_use() {
     assert!(matches!(Tables::open(dir.path(), NAMES, options()), Err(TableError::InUse { .. })));
 }
 
+/// Changes a table that nobody has open.
+fn behind_its_back(dir: &Path, table: &str, change: impl FnOnce(&sled::Tree)) {
+    change(&sled::open(dir).unwrap().open_tree(table).unwrap());
+}
+
 #[test]
 fn a_row_that_went_missing_is_found_by_its_count() {
     let dir = tempfile::tempdir().unwrap();
     let mut tables = open(dir.path());
     tables.apply(&batch(0), Epoch(1), position(1)).unwrap();
-    tables.trees().unwrap()[0].remove(3_u32.to_be_bytes()).unwrap();
+    tables.close().unwrap();
+    behind_its_back(dir.path(), "orders", |orders| drop(orders.remove(3_u32.to_be_bytes()).unwrap()));
+    let mut tables = open(dir.path());
     let error = tables.check_counts().unwrap_err();
     assert!(error.to_string().contains("9 rows, 10 were applied"), "{error}");
     assert!(matches!(tables.get(ORDERS, b"x"), Err(TableError::Closed { .. })));
@@ -162,8 +169,8 @@ fn a_table_that_lost_everything_is_found_at_open() {
     let dir = tempfile::tempdir().unwrap();
     let mut tables = open(dir.path());
     tables.apply(&batch(0), Epoch(1), position(1)).unwrap();
-    tables.trees().unwrap()[2].clear().unwrap();
     tables.close().unwrap();
+    behind_its_back(dir.path(), "stock", |stock| stock.clear().unwrap());
     let error = Tables::open(dir.path(), NAMES, options()).unwrap_err();
     assert!(matches!(error, TableError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("stock"), "{error}");
@@ -274,7 +281,10 @@ proptest! {
         reopen in prop::collection::vec(any::<bool>(), 12),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let mut tables = open(dir.path());
+        let sim = SimTables::default();
+        let stores = [on_disk(), sim.shared()];
+        let open_both = || stores.each_ref().map(|store| Tables::open_in(store, dir.path(), NAMES, options()).unwrap());
+        let mut both = open_both();
         let mut model = vec![BTreeMap::new(); 3];
         for (n, writes) in batches.iter().enumerate() {
             let mut batch = TableBatch::new();
@@ -291,16 +301,26 @@ proptest! {
                     }
                 }
             }
-            tables.apply(&batch, Epoch(1), position(n as u64 + 1)).unwrap();
-            if reopen[n] {
-                drop(tables);
-                tables = open(dir.path());
+            for tables in &mut both {
+                tables.apply(&batch, Epoch(1), position(n as u64 + 1)).unwrap();
             }
-            prop_assert_eq!(tables.applied().position, position(n as u64 + 1));
-            tables.check_counts().unwrap();
-            for (index, rows) in model.iter().enumerate() {
-                let found = tables.scan(Table(u8::try_from(index).unwrap()), &Scan::all()).unwrap();
-                prop_assert!(found == rows.clone().into_iter().collect::<Vec<_>>());
+            if reopen[n] {
+                drop(both);
+                both = open_both();
+            }
+            for tables in &both {
+                prop_assert_eq!(tables.applied().position, position(n as u64 + 1));
+                tables.check_counts().unwrap();
+                for (index, rows) in model.iter().enumerate() {
+                    let table = Table(u8::try_from(index).unwrap());
+                    let found = tables.scan(table, &Scan::all()).unwrap();
+                    prop_assert!(found == rows.clone().into_iter().collect::<Vec<_>>());
+                    let (low, high) = ([5], [30]);
+                    let some = Scan { from: Bound::Included(&low), to: Bound::Excluded(&high), ..Scan::all() };
+                    let found = tables.scan(table, &some.reverse().limit(7)).unwrap();
+                    let expected = rows.range(low.to_vec()..high.to_vec()).rev().take(7);
+                    prop_assert!(found.iter().map(|(key, value)| (key, value)).eq(expected));
+                }
             }
         }
     }
@@ -331,4 +351,54 @@ proptest! {
             Err(fault) => prop_assert!(bytes != whole, "{fault:?}"),
         }
     }
+}
+
+#[test]
+fn simulated_tables_break_as_they_are_told_and_can_be_built_again() {
+    let (dir, aside) = (Path::new("/state/day"), Path::new("/state/aside/day"));
+    for (mishap, found_by) in TableMishap::ALL.into_iter().zip(["open", "open", "read", "open", "open"]) {
+        let sim = SimTables::default();
+        let open = || Tables::open_in(&sim.shared(), dir, NAMES, options());
+        let mut tables = open().unwrap();
+        tables.apply(&batch(0), Epoch(1), position(1)).unwrap();
+        drop(tables);
+        assert!(sim.break_one(3, mishap));
+        let opened = open();
+        assert_eq!(opened.is_err(), found_by == "open", "{mishap:?}");
+        let error = opened.and_then(|tables| tables.get(ORDERS, b"x")).unwrap_err();
+        assert!(error.is_fatal(), "{error}");
+        sim.shared().move_aside(dir, aside).unwrap();
+        let mut again = open().unwrap();
+        again.apply(&batch(0), Epoch(1), position(1)).unwrap();
+        assert_eq!(sim.shared().directories(Path::new("/state")).unwrap(), ["day"]);
+    }
+}
+
+#[test]
+fn simulated_tables_hold_what_was_committed_and_forget_what_they_are_told_to() {
+    let (sim, dir) = (SimTables::default(), Path::new("/state/day"));
+    let options = TableOptions { free_bytes_min: 1, ..options() };
+    let open = || Tables::open_in(&sim.shared(), dir, NAMES, options);
+    let mut tables = open().unwrap();
+    tables.apply(&batch(0), Epoch(1), position(1)).unwrap();
+    let older = sim.image();
+    assert!(matches!(open(), Err(TableError::InUse { .. })));
+    sim.fail_next_commit(CommitFault::Nothing);
+    assert!(tables.apply(&batch(10), Epoch(1), position(2)).unwrap_err().is_fatal());
+    sim.kill();
+    let mut tables = open().unwrap();
+    assert_eq!(tables.applied().position, position(1));
+    sim.fail_next_commit(CommitFault::Everything);
+    assert!(tables.apply(&batch(10), Epoch(1), position(2)).is_err());
+    sim.kill();
+    let mut tables = open().unwrap();
+    assert_eq!(tables.applied().position, position(2));
+    sim.set_full(true);
+    assert!(matches!(tables.apply(&batch(20), Epoch(1), position(3)), Err(TableError::DiskFull { .. })));
+    sim.kill();
+    assert!(matches!(tables.get(ORDERS, b"x"), Err(TableError::Closed { .. })));
+    sim.put(&older);
+    assert_eq!(open().unwrap().applied().position, position(1));
+    sim.lose();
+    assert_eq!(open().unwrap().applied().position, Position::ORIGIN);
 }

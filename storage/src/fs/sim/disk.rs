@@ -25,6 +25,21 @@ pub enum CrashPolicy {
     Random(u64),
 }
 
+/// What a power cut did to what was not synced, in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Losses {
+    /// Blocks of which nothing was kept.
+    pub blocks_lost: u64,
+    /// Blocks that were kept whole.
+    pub blocks_kept: u64,
+    /// Blocks of which only a beginning was kept.
+    pub blocks_torn: u64,
+    /// Names made or removed that are not, or that are again.
+    pub names_undone: u64,
+    /// Renames that are undone.
+    pub renames_undone: u64,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Node {
     File(u64),
@@ -101,12 +116,18 @@ impl Inode {
         self.dirty.clear();
     }
 
-    fn crash(&mut self, chance: &mut Chance) {
+    fn crash(&mut self, chance: &mut Chance, losses: &mut Losses) {
         if self.live.len() != self.durable.len() && chance.keep() {
             self.durable.resize(self.live.len(), 0);
         }
         for block in std::mem::take(&mut self.dirty) {
-            copy_block(&self.live, &mut self.durable, block, chance.bytes_of_block());
+            let kept = chance.bytes_of_block();
+            match kept {
+                0 => losses.blocks_lost += 1,
+                BLOCK => losses.blocks_kept += 1,
+                _ => losses.blocks_torn += 1,
+            }
+            copy_block(&self.live, &mut self.durable, block, kept);
         }
         self.live.clone_from(&self.durable);
     }
@@ -180,6 +201,8 @@ pub(super) struct Disk {
     pub faults: Faults,
     pub random: u64,
     pub syncs_ignored: bool,
+    pub directory_syncs_ignored: bool,
+    pub losses: Losses,
 }
 
 impl Disk {
@@ -196,6 +219,8 @@ impl Disk {
             faults: Faults::default(),
             random: seed,
             syncs_ignored: false,
+            directory_syncs_ignored: false,
+            losses: Losses::default(),
         }
     }
 
@@ -276,8 +301,13 @@ impl Disk {
     pub(super) fn crash(&mut self, policy: CrashPolicy) {
         let mut chance = Chance::new(policy);
         let kept = chance.prefix(self.pending.len());
-        for change in self.pending.drain(..).take(kept) {
-            change.apply(&mut self.durable_names);
+        let mut losses = Losses::default();
+        for (index, change) in self.pending.drain(..).enumerate() {
+            match change {
+                change if index < kept => change.apply(&mut self.durable_names),
+                NameChange::Rename(..) => losses.renames_undone += 1,
+                _ => losses.names_undone += 1,
+            }
         }
         // Names whose directory is not there can't be found any more. Parents sort before children.
         let mut names: BTreeMap<PathBuf, Node> = BTreeMap::new();
@@ -291,8 +321,9 @@ impl Disk {
         self.durable_names = names.clone();
         self.names = names;
         for inode in self.inodes.values_mut() {
-            inode.crash(&mut chance);
+            inode.crash(&mut chance, &mut losses);
         }
+        self.losses = losses;
         self.drop_unlinked();
         self.end_life();
     }
@@ -314,6 +345,17 @@ impl Disk {
         self.pending.clear();
         self.next_inode = self.next_inode.max(copy.next_inode);
         (self.names, self.durable_names, self.inodes) = (copy.names, copy.durable_names, copy.inodes);
+    }
+
+    /// Takes names away for good.
+    pub(super) fn take_away(&mut self, dir: &Path) {
+        self.pending.retain(|change| match change {
+            NameChange::Link(path, _) | NameChange::Unlink(path) => !path.starts_with(dir),
+            NameChange::Rename(from, to) => !from.starts_with(dir) && !to.starts_with(dir),
+        });
+        self.names.retain(|path, _| !path.starts_with(dir));
+        self.durable_names.retain(|path, _| !path.starts_with(dir));
+        self.drop_unlinked();
     }
 
     pub(super) fn drop_unlinked(&mut self) {

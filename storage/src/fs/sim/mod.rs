@@ -17,7 +17,7 @@ use super::{DirEntry, File, FileSystem, Lock, OpenMode};
 use disk::{Disk, Node, random};
 use faults::{input_output, no_space, power_is_off};
 
-pub use disk::CrashPolicy;
+pub use disk::{CrashPolicy, Losses};
 pub use faults::{Fault, FaultKind, Operation};
 
 /// The simulated file system. Clones share the disk.
@@ -86,6 +86,30 @@ impl SimFs {
     /// From here on syncs answer without doing anything, as if they had been forgotten; or not.
     pub fn ignore_syncs(&self, ignored: bool) {
         self.disk().syncs_ignored = ignored;
+    }
+
+    /// The same for directories alone.
+    pub fn ignore_directory_syncs(&self, ignored: bool) {
+        self.disk().directory_syncs_ignored = ignored;
+    }
+
+    /// Every file there is, by name.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let disk = self.disk();
+        let files = disk.names.iter().filter(|(_, node)| matches!(node, Node::File(_)));
+        files.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Takes a directory away with all that is in it, as a person does who moves it aside. Nobody may work in it.
+    pub fn take_away(&self, dir: &Path) {
+        self.disk().take_away(dir);
+    }
+
+    /// What the last power cut did to what was not synced.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        self.disk().losses
     }
 
     /// A copy of what is on the disk now, as a backup has it: another disk, all of it durable.
@@ -335,7 +359,7 @@ impl FileSystem for SimFs {
         match fault {
             Some(FaultKind::Error) => Err(input_output()),
             Some(FaultKind::PowerCut) => Err(power_is_off()),
-            _ if disk.syncs_ignored => Ok(()),
+            _ if disk.syncs_ignored || disk.directory_syncs_ignored => Ok(()),
             _ => {
                 disk.sync_dir(dir);
                 Ok(())
