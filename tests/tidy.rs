@@ -255,8 +255,57 @@ fn each_document_has_one_title_and_links_that_lead_somewhere() {
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
+/// Tests that a document names, as `[`name`](../path)`: the name and the path from the top.
+fn named_tests(text: &str) -> Vec<(String, String)> {
+    let links = text.split("[`").skip(1).filter_map(|rest| rest.split_once("`](../"));
+    let named = links.filter_map(|(name, rest)| Some((name, rest.split_once(')')?.0)));
+    let tests = named.filter(|(name, path)| path.ends_with(".rs") && !name.contains(char::is_whitespace));
+    tests.map(|(name, path)| (name.to_owned(), path.to_owned())).collect()
+}
+
+/// Whether a file has a test of that name: a function under an attribute, or inside of `proptest!`.
+fn has_test(text: &str, name: &str) -> bool {
+    text.match_indices(&format!("fn {name}(")).any(|(at, _)| {
+        let before = text[..at].trim_end_matches("async ").trim_end();
+        before.ends_with("test]") || text[..at].contains("proptest! {")
+    })
+}
+
+/// A promise without its test is a hope: whatever the reliability document names must be there, under each of its promises.
+#[test]
+fn every_test_that_a_document_names_exists() {
+    let mut documents = Vec::new();
+    files_under(&root().join("docs"), "md", &mut documents);
+    let mut offences = Vec::new();
+    for path in &documents {
+        for (name, file) in named_tests(&std::fs::read_to_string(path).unwrap()) {
+            let there = std::fs::read_to_string(root().join(&file)).is_ok_and(|text| has_test(&text, &name));
+            if !there {
+                offences.push(format!("{}: no test {name} in {file}", path.display()));
+            }
+        }
+    }
+    let reliability = std::fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let promises = reliability.split_once("## What is promised").unwrap().1;
+    let promises = promises.split_once("\n## ").unwrap().0;
+    for promise in promises.split("\n### ").skip(1).flat_map(|section| section.split("\n- **")) {
+        let first = promise.lines().next().unwrap_or_default();
+        if named_tests(promise).is_empty() && !promise.trim().contains('\n') {
+            continue; // a heading over promises of their own
+        }
+        if named_tests(promise).is_empty() {
+            offences.push(format!("docs/reliability.md: nothing tests \"{first}\""));
+        }
+    }
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
 #[test]
 fn the_tidy_rules_can_fail() {
+    let tests = named_tests("so: [`it_holds`](../tests/a.rs), [no](../b.rs) and [`qucan x`](../c.md)");
+    assert_eq!(tests, [("it_holds".to_owned(), "tests/a.rs".to_owned())]);
+    assert!(has_test("#[tokio::test]\nasync fn it_holds() {}", "it_holds"));
+    assert!(!has_test("#[test]\nfn it_holds_not() {}\nfn it_holds() {}", "it_holds"));
     assert_eq!(imported_rooms("use crate::engine::Handle; // crate::api"), ["engine"]);
     assert_eq!(imported_rooms("let x = qucan::ops::demo();"), ["ops"]);
     assert!(imported_rooms("use mycrate::engine;").is_empty());

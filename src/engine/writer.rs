@@ -36,8 +36,9 @@ use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::limits::GROUP_BYTES_SOFT;
 
-/// How often an idle writer looks whether a full disk has room again.
-const FULL_DISK_LOOK: Duration = Duration::from_secs(1);
+/// How often an idle writer looks at its disk: so that it is known without a request that the disk has filled up, has room
+/// again, or has failed.
+const DISK_LOOK: Duration = Duration::from_secs(1);
 
 /// How the writer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,23 +163,11 @@ impl Writer {
         if self.shared.is_fenced() {
             sleep = sleep.map(|_| deadlines::NAP_MAX);
         }
-        if self.group.space.is_some_and(|space| space != Space::Ample) {
-            // Looks again by itself, so that readiness comes back without a request.
-            sleep = Some(sleep.unwrap_or(FULL_DISK_LOOK).min(FULL_DISK_LOOK));
-        }
-        macro_rules! wait {
-            ($($timeout:tt)*) => {
-                select! {
-                    recv(queues.control) -> control => Some(control.unwrap_or(Control::Abandon)),
-                    recv(queues.critical) -> job => { batch.extend(job); None }
-                    recv(queues.normal) -> job => { batch.extend(job); None }
-                    $($timeout)*
-                }
-            };
-        }
-        match sleep {
-            Some(sleep) => wait!(default(sleep) => None),
-            None => wait!(),
+        select! {
+            recv(queues.control) -> control => Some(control.unwrap_or(Control::Abandon)),
+            recv(queues.critical) -> job => { batch.extend(job); None }
+            recv(queues.normal) -> job => { batch.extend(job); None }
+            default(sleep.map_or(DISK_LOOK, |sleep| sleep.min(DISK_LOOK))) => None,
         }
     }
 
@@ -198,6 +187,9 @@ impl Writer {
 
     /// Decides a group, makes it durable, tells everybody.
     pub(super) fn commit(&mut self) -> Result<(), Broken> {
+        if let Err(error) = self.log.check_health() {
+            return Err(self.fail(error.into()));
+        }
         let clock = self.shared.clock.now();
         self.gate.look(clock, self.shared.clock.steady());
         if self.shared.is_fenced() {
@@ -207,12 +199,10 @@ impl Writer {
         let now = clock.max(self.state.clock());
         self.begin_group();
         let begun = Instant::now();
-        let decided = self.decide_group(now);
-        let group = &mut self.group;
-        if let Err(broken) = decided {
-            group.replies.fail();
-            return Err(broken);
+        if let Err(broken) = self.decide_group(now) {
+            return Err(self.fail(broken));
         }
+        let group = &mut self.group;
         if group.buffer.is_empty() {
             group.replies.send();
             return Ok(());
@@ -223,10 +213,7 @@ impl Writer {
         let class = if group.has_critical { SpaceClass::Critical } else { SpaceClass::Normal };
         let appended = match self.log.append(&mut group.buffer, class) {
             Ok(appended) => appended,
-            Err(error) => {
-                group.replies.fail();
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.fail(error.into())),
         };
         metrics.sync_seconds.observe(appended.sync_time.as_secs_f64());
         let begun = Instant::now();
@@ -239,6 +226,13 @@ impl Writer {
         self.shared.retained.trim(&mut self.log);
         self.shared.log_bytes.store(self.log.segment_bytes(), std::sync::atomic::Ordering::Relaxed);
         Ok(())
+    }
+
+    /// First it is known, then it is told: whoever is refused finds the reason in readiness.
+    fn fail(&mut self, broken: Broken) -> Broken {
+        self.shared.fail(&broken.to_string());
+        self.group.replies.fail();
+        broken
     }
 
     fn begin_group(&mut self) {

@@ -185,11 +185,18 @@ async fn serve<P: Program>(config: P) -> ExitCode {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// A write beyond a limit on the size of files is an error like any other, and not the end without a word.
+    _file_size: Signal,
 }
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let file_size = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(file_size)?,
+        })
     }
 
     async fn received(&mut self) {

@@ -218,6 +218,40 @@ impl Told {
             placed.id = Some(id);
         }
     }
+
+    /// Compares the lists that the projection's indexes give: every acknowledged order stands once in its member's list, and
+    /// once in its store's list of the day under the status that it has now.
+    pub fn check_lists(&self, node: &Running) {
+        let mut lists: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        for then in self.orders.values() {
+            let text = |field: &str| then[field].as_str().unwrap();
+            let list = text("member").to_owned();
+            let by_member = lists
+                .entry(list)
+                .or_insert_with(|| listed(&mut node.customer(text("member")), "/v1/me/orders?limit=500"));
+            let now = by_member.get(text("id")).unwrap_or_else(|| panic!("not in its member's list: {then:#}")).clone();
+            let (day, status) = (text("business_day"), now["status"].as_str().unwrap());
+            let of_store = format!("/v1/stores/s1/orders?business_day={day}&status={status}&limit=500");
+            let by_store = lists.entry(of_store.clone()).or_insert_with(|| listed(&mut node.store(), &of_store));
+            assert_eq!(by_store.get(text("id")), Some(&now), "the store's list says otherwise");
+        }
+    }
+}
+
+/// A list, all of its pages, by id.
+fn listed(client: &mut Client, path: &str) -> BTreeMap<String, Value> {
+    let (mut all, mut cursor) = (BTreeMap::new(), String::new());
+    loop {
+        let page = patiently(client, "GET", &format!("{path}{cursor}"), "").expect(200);
+        for order in page["orders"].as_array().unwrap() {
+            let again = all.insert(order["id"].as_str().unwrap().to_owned(), order.clone());
+            assert!(again.is_none(), "twice in {path}: {order:#}");
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
 }
 
 /// Repeats what is answered 503 for a while: history that is being rebuilt.

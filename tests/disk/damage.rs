@@ -26,7 +26,7 @@ const GROUP_FOOTER: usize = 33;
 const SEGMENT_CHECKED: usize = 104;
 const SEGMENT_HEADER: usize = 136;
 /// What small things may take beside what is read: an error's text, a list of segments.
-const SMALL: usize = 64 << 10;
+pub const SMALL: usize = 64 << 10;
 /// Bytes in memory for each byte of a record: its strings, maps and lists have heads of their own.
 const RECORD_GROWTH: usize = 8;
 
@@ -40,16 +40,16 @@ const OPTIONS: LogOptions = LogOptions {
 };
 
 /// Real ones.
-struct Corpus {
-    groups: Vec<Vec<u8>>,
+pub struct Corpus {
+    pub groups: Vec<Vec<u8>>,
     entries: Vec<Vec<u8>>,
     sections: Vec<(u32, Vec<u8>)>,
-    snapshot: Vec<u8>,
+    pub snapshot: Vec<u8>,
     /// A directory with a log of several small segments, and the node's snapshot.
-    data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
-fn corpus() -> &'static Corpus {
+pub fn corpus() -> &'static Corpus {
     static CORPUS: OnceLock<Corpus> = OnceLock::new();
     CORPUS.get_or_init(Corpus::make)
 }
@@ -102,7 +102,7 @@ impl Corpus {
 
 /// One thing that happens to bytes.
 #[derive(Debug, Clone)]
-enum Damage {
+pub enum Damage {
     Flip(Index, u8),
     Cut(Index),
     Zero(Index, usize),
@@ -111,7 +111,7 @@ enum Damage {
     Splice(Index, Index, Index, usize, bool),
 }
 
-fn damages() -> impl Strategy<Value = Vec<Damage>> {
+pub fn damages() -> impl Strategy<Value = Vec<Damage>> {
     let index = any::<Index>;
     let number = prop_oneof![Just(0), Just(u32::MAX), Just(1 << 20), Just(16 << 20), Just(0x7FFF_FFFF), any::<u32>()];
     let one = prop_oneof![
@@ -126,7 +126,7 @@ fn damages() -> impl Strategy<Value = Vec<Damage>> {
 }
 
 /// `bytes` after all of that; `others` are what splices take from.
-fn damaged(bytes: &[u8], damages: &[Damage], others: &[Vec<u8>]) -> Vec<u8> {
+pub fn damaged(bytes: &[u8], damages: &[Damage], others: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for damage in damages {
         if bytes.is_empty() {
@@ -164,14 +164,14 @@ fn damaged(bytes: &[u8], damages: &[Damage], others: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Runs so many cases; the seed of one that fails is printed, and no file is left.
-fn check<S: Strategy>(strategy: S, cases: u32, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub fn check<S: Strategy>(strategy: S, cases: u32, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let cases = if is_long() { cases * 10 } else { cases };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     TestRunner::new(config).run(&strategy, test).unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Runs something whose memory at any moment may not be more than this.
-fn within<T>(most: usize, act: impl FnOnce() -> T) -> Result<T, TestCaseError> {
+pub fn within<T>(most: usize, act: impl FnOnce() -> T) -> Result<T, TestCaseError> {
     let mut done = None;
     let info = allocation_counter::measure(|| done = Some(act()));
     prop_assert!(info.bytes_max <= most as u64, "{} bytes at a time, at most {most}", info.bytes_max);

@@ -3,18 +3,21 @@
 //! strace makes the Nth call of *each thread* fail with EIO (or ENOSPC), alone or with all that come after it: from the start
 //! on in a new directory and in one that has sold before, and from the first order on in a node that runs already.
 //! After it nothing is acknowledged that is not on disk: the process refuses to start, or ends with 1, or goes on because
-//! the call was not one that answers stand on; and without the fault it starts again with everything acknowledged.
+//! the call was not one that answers stand on; a file of the log on which a call failed is never written to again; a
+//! failing disk is never told as a full one; and without the fault it starts again with everything acknowledged.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
 use crate::common::catalogue;
-use crate::crowd::{Crowd, Told};
-use crate::site::{Running, Site};
+use crate::common::client::read_reply;
+use crate::crowd::{Crowd, Told, order};
+use crate::site::{AT_LAST, Running, Site};
 use crate::volume::run;
 use crate::{is_long, skipped};
 
@@ -68,10 +71,12 @@ struct Nth(usize, &'static str);
 /// A call that fails once, and a disk that is gone for good.
 const ONCE: &str = "";
 const ONWARDS: &str = "+";
+/// The calls that change what a file holds, or make it last: watched whatever fails, to see that nothing is tried again.
+const WRITES: [&str; 3] = ["pwrite64", "fdatasync", "fsync"];
 
 fn strace(out: &Path, calls: &str, error: &str, nth: Nth) -> Vec<String> {
     let inject = format!("inject={calls}:error={error}:when={}{}", nth.0, nth.1);
-    let trace = format!("trace={calls}");
+    let trace = format!("trace={calls},{}", WRITES.join(","));
     // -ff: a file a thread, so that no line is cut in two.
     let words = ["strace", "-ff", "-y", "-o", out.to_str().unwrap(), "-e", &trace, "-e", &inject];
     words.map(str::to_owned).into()
@@ -128,8 +133,8 @@ fn fail_nth(start: &mut Start, from: From, calls: &str, error: &str, nth: Nth, s
         if begin_to_sell(&node) {
             let crowd = Crowd::start(&node, "now", 2);
             crowd.hear(ANSWERS);
-            if rolls(calls) {
-                // Over the end of the first segment.
+            if from == From::Selling {
+                // Over the end of the first segment, so that the log's own thread has something to prepare.
                 let mut operator = node.operator();
                 let _all_or_none = (1..6).all(|turn| node.swell_as(&mut operator, turn).is_ok());
             }
@@ -155,9 +160,14 @@ fn fail_nth(start: &mut Start, from: From, calls: &str, error: &str, nth: Nth, s
     assert!(ours.is_none(), "{what}");
     let rebuilds = ended.said.iter().filter(|line| line.contains("the projection is moved aside")).count();
     assert!(rebuilds < 10, "built again {rebuilds} times: {what}");
-    let failed = failed_calls(&out);
-    let hits_log = failed.iter().any(|file| file.ends_with(".seg"));
+    let Calls { failed, again } = calls_seen(&out);
+    let in_log = |file: &String| file.contains("/log/");
+    // Without room a spare segment is only not there yet.
+    let is_promised = |file: &String| file.ends_with(".seg") || (error == "EIO" && in_log(file));
+    let hits_log = failed.iter().any(is_promised);
     assert!(!hits_log || code == Some(1), "a call on the log itself failed, and it went on: {what} {failed:?}");
+    assert!(error != "EIO" || !again.iter().any(in_log), "tried again after it had failed: {again:?} {what}");
+    assert!(error != "EIO" || !told.refused.contains_key("disk-full"), "the disk fails and is not full: {what}");
     let end = match (code, storage_failed) {
         (_, true) => "storage failed while selling",
         (Some(0), _) => "went on, clean stop",
@@ -180,11 +190,6 @@ fn fail_nth(start: &mut Start, from: From, calls: &str, error: &str, nth: Nth, s
     !failed.is_empty()
 }
 
-/// Calls of which the writer makes none before the log goes on to its next segment.
-fn rolls(calls: &str) -> bool {
-    calls == "fsync" || calls.contains("rename")
-}
-
 /// Imports the catalogue; false when the node can't any more.
 fn begin_to_sell(node: &Running) -> bool {
     let mut operator = node.operator();
@@ -196,23 +201,45 @@ fn begin_to_sell(node: &Running) -> bool {
     fine(imported) && fine(endless)
 }
 
-/// The files whose calls were made to fail.
-fn failed_calls(out: &Path) -> Vec<String> {
+/// What strace wrote down.
+struct Calls {
+    /// The files on which a call was made to fail.
+    failed: Vec<String>,
+    /// Of these, the ones that the same thread wrote to or synced afterwards.
+    again: Vec<String>,
+}
+
+fn calls_seen(out: &Path) -> Calls {
     let name = format!("{}.", out.file_name().unwrap().to_str().unwrap());
     let threads = std::fs::read_dir(out.parent().unwrap()).unwrap().flatten();
     let threads = threads.filter(|entry| entry.file_name().to_str().is_some_and(|found| found.starts_with(&name)));
-    let text: String = threads.map(|entry| std::fs::read_to_string(entry.path()).unwrap()).collect();
-    let injected = text.lines().filter(|line| line.contains("(INJECTED)"));
-    let path = |line: &str| {
-        let named = line.rsplit_once("(INJECTED)").map_or(line, |(call, _)| call);
-        let from = named.find(['<', '"']).map_or(0, |at| at + 1);
-        let rest = &named[from..];
-        let to = rest.rfind("\")").and_then(|end| rest[..end].rfind('"')).map_or(0, |at| at + 1);
-        // A rename counts for its new name; any other call for its descriptor's path.
-        let rest = if named.contains("rename") { &rest[to..] } else { rest };
-        rest.split(['>', '"']).next().unwrap_or_default().to_owned()
-    };
-    injected.map(path).collect()
+    let mut calls = Calls { failed: Vec::new(), again: Vec::new() };
+    for thread in threads {
+        let text = std::fs::read_to_string(thread.path()).unwrap();
+        let mut failed: Vec<String> = Vec::new();
+        for line in text.lines() {
+            let file = file_of(line);
+            let is_write = WRITES.iter().any(|call| line.starts_with(&format!("{call}(")));
+            if is_write && failed.contains(&file) {
+                calls.again.push(file.clone());
+            }
+            if line.contains("(INJECTED)") {
+                failed.push(file);
+            }
+        }
+        calls.failed.append(&mut failed);
+    }
+    calls
+}
+
+/// The file of a call: a rename counts for its new name, any other call for its descriptor's path.
+fn file_of(line: &str) -> String {
+    let named = line.rsplit_once("(INJECTED)").map_or(line, |(call, _)| call);
+    let from = named.find(['<', '"']).map_or(0, |at| at + 1);
+    let rest = &named[from..];
+    let to = rest.rfind("\")").and_then(|end| rest[..end].rfind('"')).map_or(0, |at| at + 1);
+    let rest = if named.starts_with("rename") { &rest[to..] } else { rest };
+    rest.split(['>', '"']).next().unwrap_or_default().to_owned()
 }
 
 /// A file's kind, for the figures.
@@ -254,28 +281,116 @@ fn fail(calls: &str, error: &str, few: &[(From, Nth)]) {
     println!("{calls} {error}: {} runs, reached {:?}, ends {:?}", seen.runs, seen.reached, seen.ends);
 }
 
+const NEW: From = From::NewDirectory;
+const AGAIN: From = From::StartAgain;
+const SELLING: From = From::Selling;
+
 #[test]
 fn the_nth_fdatasync_fails() {
-    let new = (From::NewDirectory, Nth(1, ONCE));
-    fail("fdatasync", "EIO", &[new, (From::StartAgain, Nth(9, ONWARDS)), (From::Selling, Nth(7, ONCE))]);
+    let few = [(NEW, Nth(1, ONCE)), (AGAIN, Nth(9, ONWARDS)), (SELLING, Nth(7, ONCE)), (SELLING, Nth(1, ONWARDS))];
+    fail("fdatasync", "EIO", &few);
 }
 
 #[test]
 fn the_nth_write_fails() {
-    fail("pwrite64", "EIO", &[(From::NewDirectory, Nth(6, ONCE)), (From::Selling, Nth(1, ONWARDS))]);
+    fail("pwrite64", "EIO", &[(NEW, Nth(6, ONCE)), (AGAIN, Nth(2, ONCE)), (SELLING, Nth(1, ONWARDS))]);
 }
 
 #[test]
 fn the_nth_write_finds_no_room() {
-    fail("pwrite64", "ENOSPC", &[(From::Selling, Nth(9, ONCE))]);
+    fail("pwrite64", "ENOSPC", &[(SELLING, Nth(9, ONCE))]);
 }
 
 #[test]
 fn the_nth_rename_fails() {
-    fail("/^rename", "EIO", &[(From::NewDirectory, Nth(4, ONCE)), (From::Selling, Nth(1, ONCE))]);
+    fail("/^rename", "EIO", &[(NEW, Nth(4, ONCE)), (AGAIN, Nth(1, ONCE)), (SELLING, Nth(1, ONCE))]);
 }
 
 #[test]
 fn the_nth_sync_of_a_directory_fails() {
-    fail("fsync", "EIO", &[(From::StartAgain, Nth(2, ONCE)), (From::Selling, Nth(1, ONWARDS))]);
+    fail("fsync", "EIO", &[(AGAIN, Nth(2, ONCE)), (SELLING, Nth(1, ONWARDS))]);
+}
+
+/// Opens the connection of somebody who watches, and begins a question that is not at its end yet: the answer to it is given
+/// by a node that has failed, however quickly the process ends.
+fn begin_to_ask(node: &Running, path: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(node.address()).unwrap();
+    stream.set_read_timeout(Some(AT_LAST)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\n", node.address()).unwrap();
+    BufReader::new(stream)
+}
+
+/// Everybody is told the same: who orders, who watches, who reads the log, and the service manager by the exit code.
+#[test]
+fn a_failing_disk_is_told_by_its_name_and_ends_the_process() {
+    if let Err(why) = can_trace() {
+        return skipped("what is told of a failing disk", &why);
+    }
+    let data = tempfile::tempdir().unwrap();
+    let site = Site::at(&data.path().join("data"), "[orders]\ngrace = \"1h\"\n");
+    let node = site.start_selling();
+    let kept = node.customer("early").post_with_key("/v1/orders", "k", &order()).expect(201);
+    let mut watcher = begin_to_ask(&node, "/readyz");
+    let (mut customer, mut store) = (node.customer("late"), node.store());
+    assert_eq!(store.get("/v1/stores/s1/stock").status, 200, "whoever connected before is served by now");
+    let mut tracer = attach(&node, &strace(&site.home().join("calls"), "fdatasync", "EIO", Nth(1, ONWARDS)));
+
+    let refused = customer.post_with_key("/v1/orders", "k", &order());
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "storage-failed"), "{refused:?}");
+    assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{refused:?}");
+    watcher.get_mut().write_all(b"\r\n").unwrap();
+    let readiness = read_reply(&mut watcher, false).unwrap().expect(503);
+    assert_eq!(readiness["ready"], false);
+    let checks = readiness["checks"].as_array().unwrap();
+    let storage = checks.iter().find(|check| check["name"] == "storage").unwrap();
+    assert_eq!(storage["ok"], false);
+    let why = storage["detail"].as_str().unwrap();
+    assert!(why.contains(".seg") && why.contains("Input/output error"), "{why}");
+    let disk = checks.iter().find(|check| check["name"] == "disk").unwrap();
+    assert_eq!(disk["ok"], true, "it is not full: {disk}");
+
+    let ended = node.ended();
+    tracer.wait().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{:#?}", ended.said);
+    assert!(ended.has_said("nothing is acknowledged any more"), "{:#?}", ended.said);
+    let again = site.start();
+    let found = again.operator().get(&format!("/v1/orders/{}", kept["id"].as_str().unwrap())).expect(200);
+    assert_eq!(found, kept);
+    again.customer("late").post_with_key("/v1/orders", "k", &order());
+    again.kill();
+    site.verify();
+}
+
+/// What the log's own thread writes ahead of need is on the same disk: an error there was told as a full disk.
+#[test]
+fn a_disk_that_fails_under_the_next_segment_is_not_called_full() {
+    if let Err(why) = can_trace() {
+        return skipped("a disk that fails under the next segment", &why);
+    }
+    let data = tempfile::tempdir().unwrap();
+    let site = Site::at(&data.path().join("data"), "[orders]\ngrace = \"1h\"\n");
+    let node = site.start_selling();
+    let mut strace = strace(&site.home().join("calls"), "pwrite64", "EIO", Nth(1, ONWARDS));
+    // Only on this file.
+    strace.extend(["-P".into(), site.data().join("log/next.tmp").to_str().unwrap().to_owned()]);
+    let mut tracer = attach(&node, &strace);
+    let crowd = Crowd::start(&node, "now", 2);
+    assert!(crowd.hear(ANSWERS));
+    let mut operator = node.operator();
+    let refused = (1..20)
+        .map(|turn| node.swell_as(&mut operator, turn))
+        .find(|reply| !reply.as_ref().is_ok_and(|reply| reply.status == 200));
+    let problem = refused.unwrap().map_or_else(|_gone| "storage-failed".to_owned(), |refused| refused.problem());
+    assert_eq!(problem, "storage-failed");
+    let mut told = crowd.ask_all();
+    let ended = node.ended();
+    tracer.wait().unwrap();
+    assert!(!calls_seen(&site.home().join("calls")).failed.is_empty(), "the file was never reached");
+    assert!(!told.refused.contains_key("disk-full"), "{:?}", told.refused);
+    assert_eq!(ended.status.code(), Some(1), "{:#?}", ended.said);
+    assert!(ended.has_said("next.spare") && ended.has_said("Input/output error"), "{:#?}", ended.said);
+    let again = site.start();
+    told.check(&again);
+    assert!(again.stop().status.success());
+    site.verify();
 }

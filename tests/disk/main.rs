@@ -17,12 +17,16 @@ mod common;
 
 mod crowd;
 mod damage;
+mod decoders;
+mod ends;
 mod failing;
 mod full;
+mod limited;
 mod power;
 mod recovery;
 mod site;
 mod stalls;
+mod tables;
 mod volume;
 
 /// Whether the whole set is to run.

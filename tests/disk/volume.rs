@@ -1,8 +1,9 @@
 //! File systems of a test's own: an ext4 in a file, whose power can be cut, and a small one in memory that fills up.
 //! They go when the test goes, however it ends.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// A mounted file system. Whatever runs on it must be dropped before.
 pub struct Volume {
@@ -11,9 +12,10 @@ pub struct Volume {
     is_mounted: bool,
 }
 
-/// `EXT4_IOC_SHUTDOWN` without flushing its journal: what a power cut leaves on the disk.
-const CUT: &str =
-    r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($d, 0x8004587d, $how) or die "$!\n""#;
+/// `EXT4_IOC_SHUTDOWN` without flushing its journal: what a power cut leaves on the disk. Waits for the word, so that nothing
+/// is between the moment that a test has chosen and the cut.
+const CUT: &str = r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); $| = 1; print "ready\n"; <STDIN>;
+    ioctl($d, 0x8004587d, $how) or die "$!\n""#;
 
 /// Runs a program; what it complained of when it failed.
 pub fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
@@ -71,7 +73,29 @@ impl Volume {
 
     /// From here on nothing reaches the disk, and every write or sync on it fails.
     pub fn cut_power(&self) {
-        run("perl", &["-e", CUT, self.path().to_str().unwrap()]).unwrap();
+        self.switch().off();
+    }
+
+    /// A hand on the switch.
+    pub fn switch(&self) -> Switch {
+        let mut command = Command::new("perl");
+        command.args(["-e", CUT]).arg(self.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut perl = command.spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(perl.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "ready\n");
+        Switch(perl)
+    }
+}
+
+/// Cuts the power at once.
+pub struct Switch(Child);
+
+impl Switch {
+    /// Off.
+    pub fn off(mut self) {
+        self.0.stdin.take().unwrap().write_all(b"\n").unwrap();
+        assert!(self.0.wait().unwrap().success(), "the power could not be cut");
     }
 }
 
@@ -86,7 +110,6 @@ impl Drop for Volume {
 
 /// Fills a file system to its last byte; the room comes back when the file is removed.
 pub fn fill(ballast: &Path) {
-    use std::io::Write as _;
     let mut file = std::fs::File::create(ballast).unwrap();
     for size in [1 << 20, 4096, 64, 1] {
         let piece = vec![7; size];

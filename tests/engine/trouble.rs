@@ -7,7 +7,7 @@ use qucan::domain::command::Command;
 use qucan::domain::time::Timestamp;
 use qucan::engine::answer::{Refusal, Unavailable};
 use qucan::engine::clock::Clock;
-use qucan_storage::fs::SimFs;
+use qucan_storage::fs::{Fault, FaultKind, Operation, SimFs};
 use qucan_storage::log::LogOptions;
 
 use crate::gate::GatedFs;
@@ -107,6 +107,32 @@ fn a_full_disk_refuses_new_orders_and_lets_open_ones_end() {
     disk.set_capacity(None);
     until("it says by itself that there is room", || handle.status().disk_full.is_none());
     assert!(handle.submit_blocking(request(customer("bob"), place("bob", "again"))).is_ok());
+}
+
+/// A spare segment that could not be written for an I/O error was told as a full disk, and the failing disk was tried again
+/// every second. Now the engine fails with it, though nobody asks for anything.
+#[test]
+fn a_disk_that_fails_under_the_next_segment_ends_selling_without_a_request() {
+    let disk = SimFs::new(1);
+    let mut region = on(&disk);
+    region.place("ann", "there");
+    let fails = Fault::nth(Operation::Write, 1, FaultKind::Error);
+    disk.plan(Fault { path_contains: Some("next.tmp"), ..fails });
+    let acknowledged = (0..1_000).take_while(|turn| {
+        let placed = region.ask(customer("bob"), place("bob", &format!("more-{turn}")));
+        assert!(matches!(placed, Ok(_) | Err(Refusal::Unavailable(Unavailable::StorageFailed))), "{placed:?}");
+        placed.is_ok() && !disk.fault_reached()
+    });
+    let acknowledged = acknowledged.count();
+    let handle = region.handle();
+    let why = block_on(handle.failed());
+    assert!(why.contains("next.spare") && why.contains("os error 5"), "{why}");
+    assert_eq!((handle.status().failed.as_deref(), handle.status().disk_full), (Some(&*why), None));
+    assert_eq!(region.ask(customer("ann"), place("ann", "later")), Err(Unavailable::StorageFailed.into()));
+    assert!(region.stop_engine().stop().is_err(), "that was no clean stop");
+    disk.kill();
+    region.start();
+    assert!(region.handle().views().open_orders() > acknowledged);
 }
 
 /// On a full disk a repeated order was refused like a new one: whoever had lost the answer could not learn that the order

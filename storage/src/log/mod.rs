@@ -62,7 +62,8 @@ pub struct Log {
     promised: usize,
     /// Frames of received groups, put together for one write.
     scratch: Vec<u8>,
-    poisoned: Option<String>,
+    /// The file concerned and the first error.
+    poisoned: Option<(PathBuf, String)>,
 }
 
 impl Log {
@@ -177,16 +178,24 @@ impl Log {
 
     /// The first I/O error closes the log for good and leaves word of it for the next start.
     fn poison(&mut self, error: &std::io::Error) -> AppendError {
-        let cause = error.to_string();
-        // As far as the disk still takes it.
-        let _ = marks::write_io_error(&*self.fs, &self.dir, &cause);
-        self.poisoned = Some(cause.clone());
-        AppendError::Poisoned { file: self.active.path.clone(), cause }
+        self.poison_at(self.active.path.clone(), error.to_string())
     }
 
-    fn check_poison(&self) -> Result<(), AppendError> {
-        match &self.poisoned {
-            Some(cause) => Err(AppendError::Poisoned { file: self.active.path.clone(), cause: cause.clone() }),
+    fn poison_at(&mut self, file: PathBuf, cause: String) -> AppendError {
+        // As far as the disk still takes it.
+        let _ = marks::write_io_error(&*self.fs, &self.dir, &cause);
+        self.poisoned = Some((file.clone(), cause.clone()));
+        AppendError::Poisoned { file, cause }
+    }
+
+    /// Whether an I/O error has closed this log for good: in an append, or since then where its next segment is prepared.
+    /// Cheap; to be asked now and then by a writer that has nothing to append.
+    pub fn check_health(&mut self) -> Result<(), AppendError> {
+        if let Some((file, cause)) = &self.poisoned {
+            return Err(AppendError::Poisoned { file: file.clone(), cause: cause.clone() });
+        }
+        match self.spares.failure() {
+            Some((file, cause)) => Err(self.poison_at(file, cause)),
             None => Ok(()),
         }
     }
@@ -201,22 +210,23 @@ impl Log {
     }
 
     fn find_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
-        self.check_poison()?;
+        self.check_health()?;
         if bytes > GROUP_BYTES_MAX + PLACEMENT_BYTES {
             return Err(AppendError::NotAppendable);
         }
         if class == SpaceClass::Normal && self.spares.has_problem_still() {
+            self.check_health()?;
             return Err(self.no_room(bytes, None));
         }
         if fits(self.active.header.bytes, self.active.offset, bytes) {
             return Ok(());
         }
         let segment = SEGMENT_HEADER_BYTES.saturating_add(wide(bytes));
-        match self.spares.ensure_next(segment) {
-            Ok(()) => Ok(()),
-            Err(_) if class == SpaceClass::Critical && self.spares.reserve_bytes() >= segment => Ok(()),
-            Err(problem) => Err(self.no_room(bytes, Some(problem))),
-        }
+        let Err(problem) = self.spares.ensure_next(segment) else { return Ok(()) };
+        // It may have failed just now.
+        self.check_health()?;
+        let has_reserve = class == SpaceClass::Critical && self.spares.reserve_bytes() >= segment;
+        if has_reserve { Ok(()) } else { Err(self.no_room(bytes, Some(problem))) }
     }
 
     fn no_room(&self, bytes: usize, problem: Option<String>) -> AppendError {
@@ -227,7 +237,7 @@ impl Log {
     /// Room in the active segment for a frame, rolling to a spare one if need be. What was promised isn't asked for
     /// again: the disk may have filled since, but its room is there.
     fn make_room(&mut self, bytes: usize, class: SpaceClass) -> Result<(), AppendError> {
-        self.check_poison()?;
+        self.check_health()?;
         if std::mem::take(&mut self.promised) < bytes {
             self.find_room(bytes, class)?;
         }
@@ -256,14 +266,14 @@ impl Log {
             SegmentHeader { epoch: self.epoch, recycled: spare.recycled, after: self.last, key, bytes: spare.bytes };
         let path = segment_path(&self.dir, header.first());
         if let Err(error) = write_all_at(&*spare.file, &header.encode(), 0).and_then(|()| spare.file.sync_data()) {
-            return Err(self.poison(&error));
+            return Err(self.poison_at(spare.path, error.to_string()));
         }
         if let Err(error) = self.fs.rename(&spare.path, &path) {
             if is_no_room(&error) && is_next {
                 self.spares.put_back_next(spare);
                 return Err(self.no_room(0, Some(error.to_string())));
             }
-            return Err(self.poison(&error));
+            return Err(self.poison_at(spare.path, error.to_string()));
         }
         if let Err(error) = self.fs.sync_dir(&self.dir) {
             return Err(self.poison(&error));
@@ -349,8 +359,9 @@ impl Log {
     }
 
     /// A clean stop: leaves a mark that proves how far this log is durable. [`AppendError::NoRoom`] costs only the mark.
-    pub fn close(self) -> Result<(), AppendError> {
-        self.check_poison()?;
+    pub fn close(mut self) -> Result<(), AppendError> {
+        self.spares.stop();
+        self.check_health()?;
         match marks::write_clean_stop(&*self.fs, &self.dir, self.last) {
             Err(error) if is_no_room(&error) => Err(self.no_room(0, Some(error.to_string()))),
             Err(error) => Err(AppendError::CloseMark { dir: self.dir.clone(), cause: error.to_string() }),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{File, FileSystem, OpenMode, read_full_at, write_zeros_at};
+use crate::fs::{File, FileSystem, OpenMode, is_no_room, read_full_at, write_zeros_at};
 
 /// A file ready to become a segment.
 #[derive(Debug)]
@@ -12,6 +12,23 @@ pub(crate) struct Spare {
     pub file: Box<dyn File>,
     pub bytes: u64,
     pub recycled: bool,
+}
+
+/// Why a spare can't be prepared.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// The disk is full. It passes, and nothing that is there is in doubt.
+    #[error("{0}")]
+    NoRoom(io::Error),
+    /// The disk fails. Nothing may be trusted to it any more.
+    #[error("{}: {error}", path.display())]
+    Failed { path: PathBuf, error: io::Error },
+}
+
+impl Trouble {
+    pub(crate) fn of(path: PathBuf, error: io::Error) -> Self {
+        if is_no_room(&error) { Self::NoRoom(error) } else { Self::Failed { path, error } }
+    }
 }
 
 pub(crate) fn remove_if_there(fs: &dyn FileSystem, path: &Path) -> io::Result<()> {

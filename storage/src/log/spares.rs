@@ -1,5 +1,5 @@
 //! Spare segments: zeroed (or recycled) and synced ahead of need, so that a full disk meets this file
-//! and never an append.
+//! and never an append. A full disk passes; any other error is a failing disk, after which nothing is tried any more.
 //!
 //! Two are kept: `next.spare`, which the log rolls into, and `reserve.spare`, which only critical
 //! entries may use. A file gets its `.spare` name once it is zeroed and synced. A thread does the work
@@ -18,7 +18,7 @@ use crate::fs::{FileSystem, OpenMode, is_no_room, write_zeros_at};
 use crate::limits::{PREPARE_RETRY_SECONDS, RECYCLED_SEGMENTS_MAX, ZERO_CHUNK_BYTES};
 
 use super::options::Preparation;
-use super::spare_files::{Spare, adopt, remove_if_there};
+use super::spare_files::{Spare, Trouble, adopt, remove_if_there};
 
 const NEXT: &str = "next.spare";
 const RESERVE: &str = "reserve.spare";
@@ -42,8 +42,8 @@ struct State {
     discarded: VecDeque<PathBuf>,
     /// One could not be removed: those after it stay as well.
     discards_nothing: bool,
-    /// Why the last attempt failed; nothing is tried again until `retry`.
-    problem: Option<String>,
+    /// Why the last attempt failed. Without room nothing is tried again until `retry`, on a failing disk never.
+    trouble: Option<Trouble>,
     retry: bool,
     stop: bool,
 }
@@ -84,7 +84,7 @@ impl Spares {
             wanted,
             discarded: VecDeque::new(),
             discards_nothing: false,
-            problem: None,
+            trouble: None,
             retry: false,
             stop: false,
         };
@@ -101,7 +101,16 @@ impl Spares {
         } else {
             spares.work_inline();
         }
+        spares.refuse_failing_disk()?;
         Ok(spares)
+    }
+
+    /// On a disk that fails with the first spare segment, a log isn't opened at all.
+    fn refuse_failing_disk(&self) -> io::Result<()> {
+        match self.shared.state().trouble.take_if(|trouble| matches!(trouble, Trouble::Failed { .. })) {
+            Some(Trouble::Failed { error, .. }) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn work_inline(&self) {
@@ -120,16 +129,24 @@ impl Spares {
         if self.thread.is_some() { self.shared.changed.notify_all() } else { self.work_inline() }
     }
 
-    /// Why something can't be prepared now.
+    /// Why there is no room for something now.
     pub(crate) fn problem(&self) -> Option<String> {
-        self.shared.state().problem.clone()
+        self.shared.state().trouble.as_ref().map(ToString::to_string)
     }
 
     pub(crate) fn has_problem(&self) -> bool {
-        self.shared.state().problem.is_some()
+        self.shared.state().trouble.is_some()
     }
 
-    /// The same after the writer itself has tried again, if that is its job.
+    /// Which file couldn't be prepared, and why, if the disk has failed and is not merely full.
+    pub(crate) fn failure(&self) -> Option<(PathBuf, String)> {
+        match &self.shared.state().trouble {
+            Some(Trouble::Failed { path, error }) => Some((path.clone(), error.to_string())),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no room after the writer itself has tried again, if that is its job.
     pub(crate) fn has_problem_still(&self) -> bool {
         if self.thread.is_none() && self.has_problem() {
             self.retry();
@@ -161,11 +178,14 @@ impl Spares {
             if state.next.is_some() {
                 return Ok(());
             }
-            if let Some(problem) = &state.problem {
-                return Err(problem.clone());
+            if let Some(trouble) = &state.trouble {
+                return Err(trouble.to_string());
             }
             match &self.thread {
-                Some(thread) if thread.is_finished() => return Err("the preparing thread has ended".to_owned()),
+                Some(thread) if thread.is_finished() => {
+                    let error = io::Error::other("the thread that prepares segments has panicked");
+                    state.trouble = Some(Trouble::Failed { path: self.shared.dir.join(NEXT), error });
+                }
                 Some(_) => {
                     self.shared.changed.notify_all();
                     state = self.shared.wait(state, Duration::from_millis(100));
@@ -216,10 +236,9 @@ impl Spares {
         drop(state);
         self.wake();
     }
-}
 
-impl Drop for Spares {
-    fn drop(&mut self) {
+    /// Ends the preparation; what fails in it is known afterwards.
+    pub(crate) fn stop(&mut self) {
         self.shared.state().stop = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
@@ -229,10 +248,16 @@ impl Drop for Spares {
     }
 }
 
+impl Drop for Spares {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl State {
     /// What is to be done now, if anything.
     fn job(&mut self) -> Option<Job> {
-        if self.stop {
+        if self.stop || matches!(self.trouble, Some(Trouble::Failed { .. })) {
             return None;
         }
         if let Some(path) = self.discarded.pop_front() {
@@ -242,7 +267,7 @@ impl State {
         if std::mem::take(&mut self.retry) {
             return self.missing();
         }
-        if self.problem.is_some() { None } else { self.missing() }
+        if self.trouble.is_some() { None } else { self.missing() }
     }
 
     fn missing(&mut self) -> Option<Job> {
@@ -253,7 +278,7 @@ impl State {
         } else if self.next.is_none() {
             Some(Job::Next(self.wanted.next_bytes))
         } else {
-            self.problem = None;
+            self.trouble = None;
             None
         }
     }
@@ -283,7 +308,7 @@ impl Shared {
                 if let Some(job) = state.job() {
                     break job;
                 }
-                let troubled = state.problem.is_some();
+                let troubled = state.trouble.is_some();
                 state = self.wait(state, Duration::from_secs(PREPARE_RETRY_SECONDS));
                 // On a full disk somebody else may have made room meanwhile.
                 state.retry |= troubled;
@@ -295,7 +320,7 @@ impl Shared {
     }
 
     fn run(&self, job: Job) {
-        let outcome = match job {
+        let (name, outcome) = match job {
             Job::Discard(path) => {
                 if let Err(error) = self.discard(&path) {
                     tracing::warn!(path = %path.display(), %error, "trimmed log segments stay until the next start");
@@ -308,22 +333,24 @@ impl Shared {
                 }
                 return;
             }
-            Job::Reserve(bytes) => self.prepare(RESERVE, bytes).map(|spare| self.state().reserve = spare),
-            Job::Next(bytes) => self.prepare(NEXT, bytes).map(|spare| {
-                let mut state = self.state();
-                // Meanwhile a larger one may have been asked for.
-                match spare {
-                    Some(small) if small.bytes < state.wanted.next_bytes => state.discarded.push_back(small.path),
-                    spare => state.next = spare,
-                }
-            }),
+            Job::Reserve(bytes) => (RESERVE, self.prepare(RESERVE, bytes).map(|spare| self.state().reserve = spare)),
+            Job::Next(bytes) => (NEXT, self.prepare(NEXT, bytes).map(|spare| self.keep_next(spare))),
         };
         let mut state = self.state();
         match outcome {
-            Ok(()) if state.next.is_some() && state.reserve.is_some() => state.problem = None,
+            Ok(()) if state.next.is_some() && state.reserve.is_some() => state.trouble = None,
             // Half of the trouble is over: the other half is tried at once.
-            Ok(()) => state.retry |= state.problem.is_some(),
-            Err(error) => state.problem = Some(error.to_string()),
+            Ok(()) => state.retry |= state.trouble.is_some(),
+            Err(error) => state.trouble = Some(Trouble::of(self.dir.join(name), error)),
+        }
+    }
+
+    fn keep_next(&self, spare: Option<Spare>) {
+        let mut state = self.state();
+        // Meanwhile a larger one may have been asked for.
+        match spare {
+            Some(small) if small.bytes < state.wanted.next_bytes => state.discarded.push_back(small.path),
+            spare => state.next = spare,
         }
     }
 
@@ -392,7 +419,7 @@ impl Shared {
 
     /// Keeps a trimmed file for reuse, or removes it.
     fn discard(&self, path: &Path) -> io::Result<()> {
-        let keep = self.recycled()?.len() < RECYCLED_SEGMENTS_MAX && self.state().problem.is_none();
+        let keep = self.recycled()?.len() < RECYCLED_SEGMENTS_MAX && self.state().trouble.is_none();
         match path.file_stem().filter(|_| keep) {
             Some(stem) => {
                 let name = format!("{RECYCLED_PREFIX}{}.spare", stem.to_string_lossy());

@@ -82,26 +82,29 @@ struct SledTrees {
 }
 
 impl SledTrees {
-    fn trees(&self) -> Result<Vec<sled::Tree>, TableError> {
+    /// Uses the trees inside the guard. They can't be closed meanwhile: whoever lets sled go last does its last i/o, and that
+    /// is always [`Trees::close`].
+    fn with<T>(&self, act: impl FnOnce(&[sled::Tree]) -> sled::Result<T>) -> Result<T, TableError> {
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        if trees.is_empty() { Err(TableError::Closed { dir: self.dir.clone() }) } else { Ok(trees.clone()) }
+        if trees.is_empty() {
+            return Err(TableError::Closed { dir: self.dir.clone() });
+        }
+        guarded(&self.dir, || act(&trees))
     }
 
-    fn tree(&self, tree: usize) -> Result<sled::Tree, TableError> {
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        trees.get(tree).cloned().ok_or_else(|| TableError::Closed { dir: self.dir.clone() })
+    fn with_tree<T>(&self, tree: usize, act: impl FnOnce(&sled::Tree) -> sled::Result<T>) -> Result<T, TableError> {
+        let missing = || sled::Error::CollectionNotFound(sled::IVec::default());
+        self.with(|trees| act(trees.get(tree).ok_or_else(missing)?))
     }
 }
 
 impl Trees for SledTrees {
     fn get(&self, tree: usize, key: &[u8]) -> Result<Option<Vec<u8>>, TableError> {
-        let tree = self.tree(tree)?;
-        guarded(&self.dir, || Ok(tree.get(key)?.map(|value| value.to_vec())))
+        self.with_tree(tree, |tree| Ok(tree.get(key)?.map(|value| value.to_vec())))
     }
 
     fn rows(&self, tree: usize, range: &KeyRange, direction: Direction, most: usize) -> Result<Vec<Row>, TableError> {
-        let tree = self.tree(tree)?;
-        guarded(&self.dir, || {
+        self.with_tree(tree, |tree| {
             let rows = tree.range::<Vec<u8>, KeyRange>(range.clone());
             let row =
                 |row: sled::Result<(sled::IVec, sled::IVec)>| row.map(|(key, value)| (key.to_vec(), value.to_vec()));
@@ -113,11 +116,9 @@ impl Trees for SledTrees {
     }
 
     fn commit(&self, batch: &TableBatch, to: &Applied, names: &str) -> Result<Applied, TableError> {
-        let trees = self.trees()?;
         let broken = RefCell::new(None);
-        let written = guarded(&self.dir, || {
-            let outcome =
-                trees.as_slice().transaction(|trees: &Vec<TransactionalTree>| write(trees, batch, to, names, &broken));
+        let written = self.with(|trees| {
+            let outcome = trees.transaction(|trees: &Vec<TransactionalTree>| write(trees, batch, to, names, &broken));
             match outcome {
                 Ok(applied) => Ok(Some(applied)),
                 Err(TransactionError::Storage(error)) => Err(error),

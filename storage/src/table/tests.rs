@@ -326,6 +326,33 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Flipped, cut and lengthened markers are damaged, whatever their numbers claim.
+    #[test]
+    fn a_damaged_marker_is_not_believed(
+        counts in prop::collection::vec(any::<u64>(), 0..4),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..=255), 0..4),
+        length in prop::option::of(any::<prop::sample::Index>()),
+        tail in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let applied = marker::Applied { epoch: Epoch(3), position: position(9), counts };
+        let whole = applied.encode("orders,index");
+        let mut bytes = whole.clone();
+        for (at, value) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= value;
+        }
+        if let Some(length) = length {
+            bytes.truncate(length.index(bytes.len()));
+        }
+        bytes.extend(tail);
+        match marker::Applied::decode(&bytes, "orders,index") {
+            Ok(read) => prop_assert!(bytes == whole && read == applied),
+            Err(fault) => prop_assert!(bytes != whole, "{fault:?}"),
+        }
+    }
+}
+
 #[test]
 fn simulated_tables_break_as_they_are_told_and_can_be_built_again() {
     let (dir, aside) = (Path::new("/state/day"), Path::new("/state/aside/day"));

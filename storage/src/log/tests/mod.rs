@@ -3,6 +3,7 @@
 
 mod crash;
 mod damage;
+mod ends;
 mod model;
 mod reading;
 mod received;

@@ -4,14 +4,14 @@ use super::*;
 
 fn fill(log: &mut Log, class: SpaceClass) -> (u64, AppendError) {
     let mut group = GroupBuffer::new();
-    for n in 0.. {
+    for n in 0..5_000 {
         group.clear();
         group.push(&entry(n, 900)).unwrap();
         if let Err(error) = log.append(&mut group, class) {
             return (n, error);
         }
     }
-    unreachable!()
+    panic!("a disk without end")
 }
 
 #[test]
@@ -165,4 +165,56 @@ fn a_thread_prepares_ahead_on_a_real_disk() {
     log.close().unwrap();
     let report = verify_chain(&crate::fs::real(), &dir.path().join("log"), Sequence(600)).unwrap();
     assert!(report.clean_stop && report.first > Sequence(1) && report.last.sequence == Sequence(600));
+}
+
+/// A spare segment that couldn't be written for an I/O error was told as a full disk: new orders were refused "until there is
+/// room", and the failing disk was written to again every second. Now it is what it is: the log is closed for good.
+#[test]
+fn a_disk_that_fails_under_a_spare_segment_closes_the_log_and_is_not_full() {
+    for operation in [Operation::Create, Operation::Write, Operation::Sync, Operation::Rename] {
+        let fs = SimFs::new(1);
+        let (mut log, ..) = open(&fs);
+        let fails = Fault { path_contains: Some("next.tmp"), ..Fault::nth(operation, 1, FaultKind::Error) };
+        fs.plan(fails);
+        let (count, error) = fill(&mut log, SpaceClass::Normal);
+        assert!(fs.fault_reached() && count > 10, "{operation:?}: {count}");
+        let AppendError::Poisoned { file, cause } = error else { panic!("{operation:?}: {error}") };
+        assert!(file.ends_with("next.spare") && cause.contains("os error 5"), "{}: {cause}", file.display());
+        assert!(log.is_poisoned());
+        for class in [SpaceClass::Normal, SpaceClass::Critical] {
+            assert!(matches!(log.ensure_room(10, class), Err(AppendError::Poisoned { .. })));
+        }
+        let changes = fs.operations(Operation::AnyChange);
+        log.retry_preparation();
+        assert_eq!(fs.operations(Operation::AnyChange), changes, "nothing is tried again");
+        assert!(matches!(log.close(), Err(AppendError::Poisoned { .. })));
+        fs.crash(CrashPolicy::DropUnsynced);
+        let (_, recovery, entries) = open(&fs);
+        assert_eq!((entries.len() as u64, recovery.after_io_error), (count, true));
+    }
+}
+
+#[test]
+fn a_new_log_whose_first_spare_segments_fail_is_not_opened() {
+    for name in ["reserve", "next"] {
+        let fs = SimFs::new(1);
+        fs.plan(Fault { path_contains: Some(name), ..Fault::nth(Operation::Write, 1, FaultKind::Error) });
+        let error = open_from(&fs, OpenFrom::default()).unwrap_err();
+        assert!(matches!(error, OpenError::Io { .. }), "{error}");
+        open(&fs);
+    }
+}
+
+#[test]
+fn a_failure_of_the_preparing_thread_is_known_without_an_append() {
+    let fs = SimFs::new(1);
+    let background = LogOptions { preparation: Preparation::Background, ..options() };
+    let dir = Path::new(DIR);
+    let opened = Log::open(fs.shared(), dir, Epoch(1), OpenFrom::default(), background, |_| Ok(()));
+    let (mut log, _) = opened.unwrap();
+    log.ensure_room(20_000, SpaceClass::Normal).unwrap();
+    fs.plan(Fault { path_contains: Some("next"), ..Fault::nth(Operation::Sync, 1, FaultKind::Error) });
+    let waited = log.ensure_room(100_000, SpaceClass::Critical);
+    assert!(matches!(waited, Err(AppendError::Poisoned { .. })), "{waited:?}");
+    assert!(matches!(log.check_health(), Err(AppendError::Poisoned { .. })));
 }
