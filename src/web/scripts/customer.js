@@ -32,7 +32,7 @@ Object.assign(app, {
   push: new Push(tokens, (state) => shell.changed(state)),
   draw,
   go,
-  failed: (/** @type {any} */ problem, /** @type {any} */ names) => notice(explain(problem, names), "bad"),
+  failed: (/** @type {unknown} */ problem, /** @type {(sku: string) => string} */ names) => notice(explain(problem, names), "bad"),
   loadCoupons,
 });
 
