@@ -76,6 +76,12 @@ export async function findings(page) {
   return violations.filter(({ impact }) => SERIOUS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.split("\n").pop().trim()}`).join(" | ").slice(0, 400)}`);
 }
 
+/** What moves, though the reader asked for reduced motion: animations that run, and smooth scrolling. */
+export const motions = (page) => page.evaluate(() => [
+  ...document.getAnimations().filter((one) => one.playState === "running").map((one) => `${one.animationName ?? one.transitionProperty} on ${one.effect?.target?.className}`),
+  ...[document.documentElement, ...document.querySelectorAll("main *")].filter((node) => getComputedStyle(node).scrollBehavior === "smooth").map((node) => `smooth scrolling of ${node.className}`),
+]);
+
 /** What went wrong, with pictures of every page as it was. */
 export async function broken(error, browser) {
   console.error(`BROKEN after ${run.passed} promises: ${error.stack}`);

@@ -2,18 +2,25 @@
 // still works. The machine may be busy with something else, so a page has three tries to show what it can do.
 
 import assert from "node:assert/strict";
-import { addItem, Api, button, Kit, live, MEALS, status, STORE, visible } from "./kit.mjs";
+import { addItem, Api, button, Kit, live, MEALS, status, STORE, until, visible } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 const ORDERS = 300;
 const FRAME_MS_MAX = 100;
+/** What part of the open orders a page shows: the kitchen not those that are ready, the screen not those that are new. */
+const SHARE = { pos: 1, kitchen: 0.7, screen: 0.7 };
 const AT_ONCE = 12;
-const TRIES = 3;
+const TRIES = 5;
 
-/** Remembers how long frames took that took long. */
+/** Remembers how long frames took that took long, from the first one that shows something: until then nothing can be stuck. */
 function watchFrames() {
   window.frames_ = [];
-  new PerformanceObserver((list) => window.frames_.push(...list.getEntries().map((entry) => Math.round(entry.duration)))).observe({ type: "long-animation-frame", buffered: true });
+  const late = (list) => {
+    const [paint] = performance.getEntriesByName("first-paint");
+    const begun = list.getEntries().filter((entry) => paint && entry.startTime >= paint.startTime);
+    window.frames_.push(...begun.map((entry) => Math.round(entry.duration)));
+  };
+  new PerformanceObserver(late).observe({ type: "long-animation-frame", buffered: true });
 }
 
 async function inParallel(count, work) {
@@ -31,6 +38,13 @@ async function inParallel(count, work) {
 const frames = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(window.frames_.splice(0)), 50))));
 const worst = (list) => Math.max(0, ...list);
 
+/** The best of a few tries, which ends with the first that is good enough. */
+async function bestOf(attempt) {
+  let best = Infinity;
+  for (let tries = 0; tries < TRIES && best > FRAME_MS_MAX; tries += 1) best = Math.min(best, await attempt());
+  return best;
+}
+
 const node = await Node.start(process.env.QUCAN_BINARY);
 const kit = await Kit.start();
 try {
@@ -41,13 +55,20 @@ try {
   });
 
   for (const [name, path, shown] of [["pos", "/pos", ".ticket"], ["kitchen", "/kitchen", ".ticket"], ["screen", "/screen", ".codes li"]]) {
-    await kit.promise(`${name}: all of them shown, and no frame over ${FRAME_MS_MAX} ms while orders move`, async () => {
-      const page = await kit.open(`${node.url}${path}?store=${STORE.id}`, { name: `crowd-${name}`, width: 1440, height: 900, scripts: [watchFrames] });
-      await visible(page.locator(shown));
-      await live(page);
-      const first = worst(await frames(page));
-      let best = Infinity;
-      for (let attempt = 0; attempt < TRIES && best > FRAME_MS_MAX; attempt += 1) {
+    let page;
+    await kit.promise(`${name}: opened while they wait, it shows all of them without a frame over ${FRAME_MS_MAX} ms`, async () => {
+      const best = await bestOf(async () => {
+        await page?.context().close();
+        page = await kit.open(`${node.url}${path}?store=${STORE.id}`, { name: `crowd-${name}`, width: 1440, height: 900, scripts: [watchFrames] });
+        await live(page);
+        await until(`${name} never shows all of them`, async () => (await page.locator(shown).count()) >= ORDERS * SHARE[name]);
+        return worst(await frames(page));
+      });
+      console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best }));
+      assert.ok(best <= FRAME_MS_MAX, `a frame of ${best} ms`);
+    });
+    await kit.promise(`${name}: no frame over ${FRAME_MS_MAX} ms while orders move`, async () => {
+      const best = await bestOf(async () => {
         const moved = open.filter(({ status }) => status === "paid").slice(0, 10);
         for (const order of moved) order.status = (await api.step(order.id, "accept")).status;
         const made = open.filter(({ status }) => status === "accepted").slice(0, 10);
@@ -55,11 +76,9 @@ try {
         const left = open.filter(({ status }) => status === "ready").slice(0, 10);
         for (const order of left) order.status = (await api.step(order.id, "collected")).status;
         for (let index = 0; index < 10; index += 1) open.push(await api.order("paid", MEALS[index % MEALS.length]));
-        best = Math.min(best, worst(await frames(page)));
-      }
-      const count = await page.locator(shown).count();
-      console.log(JSON.stringify({ figure: "frames", page: name, orders: count, first_frame_ms: first, longest_frame_ms: best }));
-      assert.ok(count >= ORDERS * 0.7, `${count} of ${ORDERS} shown`);
+        return worst(await frames(page));
+      });
+      console.log(JSON.stringify({ figure: "frames", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best }));
       assert.ok(best <= FRAME_MS_MAX, `a frame of ${best} ms`);
       if (name === "screen") {
         const cut = await page.evaluate(() => [...document.querySelectorAll(".board-ready .codes li")].filter((code) => code.getBoundingClientRect().bottom > innerHeight + 1).length);

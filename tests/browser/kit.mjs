@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { broken, button, launch, open, openIn, promise, run } from "./browser.mjs";
 
-export { button, findings, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+export { button, findings, motions, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 export const STORE = { id: "sh-001", name: "人民广场店" };
 
 /** Counts what oscillators sound and remembers what is said and vibrated, in place of making it. */

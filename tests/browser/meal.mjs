@@ -250,7 +250,7 @@ async function run(kit, base, node) {
 
   if (node) {
     await promise("in production a token comes in the link, leaves the address, and is enough", async () => {
-      const real = await Node.start(node.binary, "production");
+      const real = await Node.start(node.binary, { mode: "production" });
       try {
         const till = await kit.open(`${real.url}/pos#token=${real.token("--role", "store", "--subject", "till-1", "--store", STORE.id)}`, { name: "pos-production", width: 1024, height: 768 });
         await live(till);

@@ -28,8 +28,6 @@ pub const PATH: &str = "/pictures/";
 /// Why an item has no picture.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
-    #[error("it is no URL, and there is no folder of pictures; set node.pictures_dir")]
-    NoFolder,
     #[error("it is neither a URL nor the name of a file within the folder of pictures")]
     Name,
     #[error("there is no such file in the folder of pictures")]
@@ -70,6 +68,8 @@ pub struct Missing {
 pub struct Table {
     /// Grows with every reading.
     pub revision: u64,
+    /// Whether names are looked up in a folder.
+    from_folder: bool,
     /// What a catalogue says -> where that is served.
     addresses: HashMap<String, String>,
     /// Last part of a path -> the picture.
@@ -85,9 +85,11 @@ struct Served {
 }
 
 impl Table {
-    /// Where the picture is that a catalogue names; nothing if it can't be had.
+    /// Where the picture is that a catalogue names; nothing if it can't be had. Without a folder names go out as they are, for
+    /// programs that know what to do with them.
     pub fn address<'a>(&'a self, image: &'a str) -> Option<&'a str> {
-        self.addresses.get(image).map(String::as_str).or_else(|| is_address(image).then_some(image))
+        let as_it_is = !self.from_folder || is_address(image);
+        self.addresses.get(image).map(String::as_str).or_else(|| as_it_is.then_some(image))
     }
 
     fn room_for(&self, bytes: usize) -> bool {
@@ -125,7 +127,8 @@ impl Dishes {
     pub fn read<I: IntoIterator<Item = (String, String)>>(&self, named: impl FnOnce() -> I) -> Vec<Missing> {
         let _turn = self.reading.lock();
         let before = self.table.load_full();
-        let mut table = Table { revision: before.revision + 1, ..Table::default() };
+        let from_folder = self.folder.is_some();
+        let mut table = Table { revision: before.revision + 1, from_folder, ..Table::default() };
         let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (sku, image) in named() {
             wanted.entry(image).or_default().push(sku);
@@ -134,8 +137,8 @@ impl Dishes {
         for (image, skus) in wanted {
             if let Some(address) = assets::address(&image) {
                 table.addresses.insert(image, address);
-            } else if !is_address(&image) {
-                if let Err(why) = self.take(&mut table, &image) {
+            } else if let (Some(folder), false) = (&self.folder, is_address(&image)) {
+                if let Err(why) = take(&mut table, folder, &image) {
                     let why = why.to_string();
                     missing.extend(skus.into_iter().map(|sku| Missing { sku, image: image.clone(), why: why.clone() }));
                 }
@@ -151,23 +154,6 @@ impl Dishes {
         missing
     }
 
-    fn take(&self, table: &mut Table, image: &str) -> Result<(), Trouble> {
-        let folder = self.folder.as_deref().ok_or(Trouble::NoFolder)?;
-        let bytes = read_within(folder, image)?;
-        let kind = Kind::of(&bytes).ok_or(Trouble::NoPicture)?;
-        let name = format!("{}.{}", assets::hash_of(&[&bytes]), kind.extension());
-        if !table.files.contains_key(&name) {
-            if !table.room_for(bytes.len()) {
-                return Err(Trouble::NoRoom);
-            }
-            let bytes = Bytes::from(bytes);
-            let picture = Arc::new(Asset::picture(&bytes, kind.content_type(), kind == Kind::Svg));
-            table.put(name.clone(), Served { picture, bytes: bytes.len(), former: false });
-        }
-        table.addresses.insert(image.to_owned(), format!("{PATH}{name}"));
-        Ok(())
-    }
-
     /// The picture with this last part of its path.
     pub fn answer(&self, name: &str, request: &HeaderMap) -> Response {
         self.table
@@ -176,6 +162,23 @@ impl Dishes {
             .get(name)
             .map_or_else(not_there, |served| answer(&served.picture, request, Freshness::ForEver))
     }
+}
+
+/// Reads the picture that a catalogue names from the folder into the table.
+fn take(table: &mut Table, folder: &Path, image: &str) -> Result<(), Trouble> {
+    let bytes = read_within(folder, image)?;
+    let kind = Kind::of(&bytes).ok_or(Trouble::NoPicture)?;
+    let name = format!("{}.{}", assets::hash_of(&[&bytes]), kind.extension());
+    if !table.files.contains_key(&name) {
+        if !table.room_for(bytes.len()) {
+            return Err(Trouble::NoRoom);
+        }
+        let bytes = Bytes::from(bytes);
+        let picture = Arc::new(Asset::picture(&bytes, kind.content_type(), kind == Kind::Svg));
+        table.put(name.clone(), Served { picture, bytes: bytes.len(), former: false });
+    }
+    table.addresses.insert(image.to_owned(), format!("{PATH}{name}"));
+    Ok(())
 }
 
 /// A URL, or a path on this server.

@@ -81,6 +81,7 @@ export class Stream {
     this.refusal = 0;
     setInterval(() => this.#watch(), 1000);
     addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#control?.abort());
     document.addEventListener("visibilitychange", () => this.#visibility());
   }
 

@@ -2,6 +2,7 @@
 
 import { call, listAll, path } from "./api.js";
 import { ask, el, memo, notice } from "./dom.js";
+import { number } from "./format.js";
 import { category, explain, language, named, t } from "./language.js";
 
 const state = { lines: /** @type {StockLine[]} */ ([]), items: /** @type {Map<string, MenuItem>} */ (new Map()) };
@@ -57,9 +58,9 @@ function row(desk, line) {
   const name = nameOf(line.sku);
   return el("tr", {},
     el("th", { scope: "row" }, name, item ? el("span", { class: "muted small" }, ` ${category(item.category)}`) : null),
-    el("td", { class: "number numbers" }, out ? el("span", { class: "tag bad" }, t("stock.is-out")) : line.available === null ? el("span", { class: "muted" }, t("stock.uncounted")) : line.available),
-    el("td", { class: "number numbers" }, line.reserved),
-    el("td", { class: "number numbers" }, line.sold),
+    el("td", { class: "number numbers" }, out ? el("span", { class: "tag bad" }, t("stock.is-out")) : line.available === null ? el("span", { class: "muted" }, t("stock.uncounted")) : number(line.available)),
+    el("td", { class: "number numbers" }, number(line.reserved)),
+    el("td", { class: "number numbers" }, number(line.sold)),
     el("td", { class: "stock-actions" },
       out ? null : el("button", { type: "button", class: "plain", "aria-label": `${t("stock.count")}: ${name}`, onclick: () => askCount(desk, line) }, t("stock.count")),
       el("button", { type: "button", class: out ? "" : "danger", "aria-label": `${t(out ? "stock.back" : "stock.sold-out")}: ${name}`, onclick: () => (out ? askCount(desk, line) : set(desk, line, 0)) }, t(out ? "stock.back" : "stock.sold-out"))));

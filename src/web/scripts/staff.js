@@ -57,11 +57,13 @@ export async function startDesk({ page, start, view, extra = () => null, heading
     due = true;
     const now = () => {
       due = false;
+      const began = performance.now();
       const place = desk.ready ? `${t(page)} · ${desk.store.name}` : t(page);
       title(`${desk.ready ? heading(desk) : ""}${place}`);
       shell.draw();
       if (desk.ready) render(main, view(desk));
       else render(main, el("div", { "data-key": "session" }, signInView()));
+      pace(performance.now() - began);
     };
     if (document.visibilityState === "visible") requestAnimationFrame(now);
     else setTimeout(now, 250);
@@ -136,7 +138,7 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   }
 
   chime.listen(draw);
-  setTimeout(chime.begin, 0); // after the first picture
+  whenIdle(chime.begin); // the browser takes its time for it
   keepPage();
   form.stores = recall(STORES) ?? [];
   const asked = new URLSearchParams(location.search).get("store") ?? session.store;
@@ -152,10 +154,24 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   setInterval(lookAgain, LOOK_EVERY_MS);
 }
 
-/** Tickets that are added to a list in one frame: so few that a slow machine needs a fraction of a tenth of a second for them. */
-const STEP = 8;
-let allowed = STEP;
+/** Does something when nothing else is to be done, soon in any case. @param {() => void} work */
+function whenIdle(work) {
+  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: 3_000 });
+  else setTimeout(work, 0);
+}
+
+/** How long a frame may draw; laying it out takes as long again, and a tenth of a second is too much. */
+const DRAW_MS = 14;
+const STEP_LEAST = 2;
+const STEP_MOST = 24;
+let step = STEP_LEAST;
+let allowed = STEP_LEAST;
 let growing = false;
+
+/** Fits what the next frame may add to how long this one took: few tickets on a slow machine, many on a quick one. @param {number} ms */
+function pace(ms) {
+  step = ms > DRAW_MS ? Math.max(STEP_LEAST, Math.floor(step / 2)) : Math.min(STEP_MOST, step + STEP_LEAST);
+}
 
 /**
  * As many of a long list as may be drawn in this frame; the rest follows in the next ones, so that none of them is late.
@@ -166,7 +182,7 @@ export function gradually(list, draw) {
     growing = true;
     requestAnimationFrame(() => {
       growing = false;
-      allowed += STEP;
+      allowed += step;
       draw();
     });
   }
