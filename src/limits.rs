@@ -155,6 +155,15 @@ pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// How old a menu's stock figures may be (contract: refreshed at most once a second).
 pub const MENU_REFRESH: Duration = Duration::from_secs(1);
 
+/// Pictures of dishes kept in memory, those included that menus fetched before still name.
+pub const PICTURES_MAX: usize = 4_000;
+
+/// Bytes of one picture. A phone's menu has dozens of them.
+pub const PICTURE_BYTES_MAX: usize = 512 << 10;
+
+/// Bytes of all pictures together: what they may take of the node's memory.
+pub const PICTURES_BYTES_MAX: usize = 64 << 20;
+
 /// Bytes of encoded menus kept; beyond it all are encoded anew.
 pub const MENU_CACHE_BYTES_MAX: usize = 128 << 20;
 

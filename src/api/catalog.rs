@@ -17,13 +17,16 @@ use super::answer::{self, submit, unexpected};
 use super::auth::Operator;
 use super::body::{Query, check_content_type, read};
 use super::catalog_file::{self, CatalogErrors};
+use super::pictures;
 use super::problem::{Kind, Problem};
 use super::request_id::RequestId;
 use crate::domain::catalog::{CatalogImport, ImportSummary};
 use crate::domain::command::Command;
+use crate::domain::id::Sku;
 use crate::engine::answer::Answer;
 use crate::engine::views::Views;
-use crate::limits::{CATALOG_BODY_TIMEOUT, CATALOG_FILE_BYTES_MAX};
+use crate::limits::{CATALOG_BODY_TIMEOUT, CATALOG_ERRORS_LISTED_MAX, CATALOG_FILE_BYTES_MAX};
+use crate::web::Missing;
 
 /// The catalogue's call.
 pub fn routes() -> Router<Arc<AppState>> {
@@ -41,7 +44,7 @@ pub struct ImportQuery {
 }
 
 /// What an import changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ImportSummary)]
 pub struct ImportSummaryView {
     /// Stores defined or changed.
@@ -54,12 +57,36 @@ pub struct ImportSummaryView {
     pub stock: u32,
     /// Stores, items and campaigns withdrawn from sale.
     pub withdrawn: u32,
+    /// What is not as it should be but keeps nobody from selling: pictures that can't be had. At most 100 are listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<ImportWarning>,
+}
+
+/// Something in a catalogue that was imported all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportWarning {
+    /// Where in the file, as a JSON pointer.
+    #[schema(example = "/items/0/image")]
+    pub pointer: String,
+    /// What, naming the item.
+    pub detail: String,
+}
+
+/// Warnings about pictures that can't be had, in the order of the file.
+pub fn picture_warnings(items: &[Sku], missing: &[Missing]) -> Vec<ImportWarning> {
+    let of = |(index, sku): (usize, &Sku)| {
+        let Missing { image, why, .. } = missing.iter().find(|one| one.sku == sku.as_str())?;
+        let detail = format!("item {sku} has no picture \"{image}\": {why}");
+        Some(ImportWarning { pointer: format!("/items/{index}/image"), detail })
+    };
+    items.iter().enumerate().filter_map(of).take(CATALOG_ERRORS_LISTED_MAX).collect()
 }
 
 impl From<ImportSummary> for ImportSummaryView {
     fn from(summary: ImportSummary) -> Self {
         let ImportSummary { stores, items, campaigns, stock, withdrawn } = summary;
-        Self { stores, items, campaigns, stock, withdrawn }
+        Self { stores, items, campaigns, stock, withdrawn, warnings: Vec::new() }
     }
 }
 
@@ -89,8 +116,18 @@ pub async fn import_catalog(
         }
     };
     check_quotas(state.engine.views(), &import)?;
+    let skus: Vec<Sku> = import.items.iter().map(|item| item.sku.clone()).collect();
     match submit(&state, Command::ImportCatalog(Box::new(import)), actor, request_id).await? {
-        Answer::Catalog(summary) => Ok(answer::json(StatusCode::OK, &ImportSummaryView::from(summary))),
+        Answer::Catalog(summary) => {
+            let reading = Arc::clone(&state);
+            let read = move || pictures::read(reading.menus.dishes(), reading.engine.views());
+            let missing = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "reading the catalogue's pictures ended early");
+                Vec::new()
+            });
+            let warnings = picture_warnings(&skus, &missing);
+            Ok(answer::json(StatusCode::OK, &ImportSummaryView { warnings, ..summary.into() }))
+        }
         other => Err(unexpected(&other)),
     }
 }
@@ -110,7 +147,7 @@ fn check_quotas(views: &Views, import: &CatalogImport) -> Result<(), Problem> {
         let detail = format!("{} is below the {claimed} coupons already claimed", campaign.quota);
         (campaign.quota < claimed).then(|| json!({"pointer": format!("/campaigns/{index}/quota"), "detail": detail}))
     });
-    let wrong: Vec<Value> = wrong.take(crate::limits::CATALOG_ERRORS_LISTED_MAX).collect();
+    let wrong: Vec<Value> = wrong.take(CATALOG_ERRORS_LISTED_MAX).collect();
     if wrong.is_empty() {
         return Ok(());
     }

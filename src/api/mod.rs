@@ -17,6 +17,7 @@ pub mod objects;
 pub mod openapi;
 pub mod ops;
 pub mod page;
+pub mod pictures;
 pub mod problem;
 pub mod projection;
 pub mod push;
@@ -54,7 +55,7 @@ pub struct AppState {
     pub public_url: Option<String>,
     /// The push hub.
     pub push: Push,
-    /// Encoded menus.
+    /// Encoded menus, and the pictures that they name.
     pub menus: Menus,
     /// Who takes money here.
     pub providers: Providers,
@@ -87,8 +88,12 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(sandbox)
         .merge(documents())
         .route_layer(axum::middleware::from_fn(accept::json_only));
-    let routes =
-        Router::new().merge(json_calls).merge(ops::text_routes()).merge(push::routes()).merge(crate::web::routes());
+    let routes = Router::new()
+        .merge(json_calls)
+        .merge(ops::text_routes())
+        .merge(push::routes())
+        .merge(pictures::routes())
+        .merge(crate::web::routes());
     behind_the_edge(routes, state)
 }
 

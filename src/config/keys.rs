@@ -101,6 +101,7 @@ pub const KEYS: &[Key] = &[
     key(N, "node", "listen", Shape::Addresses, "127.0.0.1:7100", "Addresses to listen on."),
     relaxed(key(N, "node", "data_dir", Shape::Path, "", "The data directory; one process at a time. Needed in production."), "qucan-data"),
     key(N, "node", "catalog", Shape::Path, "", "The region's catalogue file; imported at the start when it differs from what is on sale."),
+    key(N, "node", "pictures_dir", Shape::Path, "", "A folder with pictures of the items: `image` in the catalogue may then name a file in it (SVG, PNG, JPEG, WebP or AVIF, at most 512 KiB each and 64 MiB together). Read at the start and with every import."),
     key(N, "node", "public_url", Shape::Url(&["https", "http"]), "", "Where customers reach this node; the store directory tells it to them."),
 
     key(BOTH, "auth", "hs256_secret", Shape::Secret, "", "The secret that tokens are signed and checked with, at least 16 bytes. Production needs it or `public_key_files`; a sandbox makes its own and keeps it in the data directory."),

@@ -176,6 +176,7 @@ fn node(reader: &mut Reader, mode: Mode) -> Option<NodeConfig> {
     reader.require(data_dir.is_some(), "node.data_dir", PRODUCTION);
     let listen = listen(reader, "node.listen", mode);
     let catalog = reader.path("node.catalog");
+    let pictures_dir = reader.path("node.pictures_dir");
     let public_url = reader.url("node.public_url", &["https", "http"]);
     let auth = auth(reader, mode);
     let replication = replication(reader);
@@ -192,6 +193,7 @@ fn node(reader: &mut Reader, mode: Mode) -> Option<NodeConfig> {
         listen,
         data_dir: data_dir?,
         catalog,
+        pictures_dir,
         public_url,
         auth,
         replication,

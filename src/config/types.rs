@@ -80,6 +80,8 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// The catalogue file.
     pub catalog: Option<PathBuf>,
+    /// The folder of pictures that the catalogue may name.
+    pub pictures_dir: Option<PathBuf>,
     /// Where customers reach this node.
     pub public_url: Option<String>,
     /// Keys of tokens.

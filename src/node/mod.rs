@@ -24,6 +24,7 @@ use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::{Engine, Handle, OpenError, StopError};
 use crate::payment::{Provider, Providers, Refunder, Sandbox};
 use crate::push::{Push, PushOptions};
+use crate::web::Dishes;
 
 use replicate::Replication;
 
@@ -114,6 +115,8 @@ impl Node {
         let handle = engine.handle();
         let keys = key_set(&config.auth, config.mode, &config.data_dir)?;
         start::import_catalog(&handle, config.catalog.as_deref()).await?;
+        let dishes = Arc::new(Dishes::new(config.pictures_dir.clone()));
+        start::read_pictures(&dishes, &handle).await;
 
         let authenticator =
             Authenticator::new(keys, Some(config.region.clone()), Arc::clone(&clock), config.limits.tokens_cached);
@@ -145,7 +148,7 @@ impl Node {
             },
             push: push.clone(),
             public_url: config.public_url,
-            menus: Menus::default(),
+            menus: Menus::new(dishes),
             providers,
             closed_orders_days: config.orders.keep_days,
             replication: replication.as_ref().map(Replication::look),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::catalog_file::{self, CatalogErrors};
+use crate::api::pictures;
 use crate::config::NodeConfig;
 use crate::domain::actor::Actor;
 use crate::domain::catalog::CatalogImport;
@@ -17,6 +18,7 @@ use crate::engine::clock::Clock;
 use crate::engine::options::segments_for;
 use crate::engine::{EngineLimits, EngineOptions, Handle};
 use crate::limits::CATALOG_FILE_BYTES_MAX;
+use crate::web::{Dishes, Missing};
 
 /// The configured catalogue can't be imported.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,28 @@ pub(super) async fn import_catalog(handle: &Handle, path: Option<&Path>) -> Resu
             tracing::error!(%error, "the catalogue was not imported; the one on sale stays");
             Ok(())
         }
+    }
+}
+
+/// Reads the pictures that the catalogue on sale names. One that can't be had keeps nobody from selling.
+pub(super) async fn read_pictures(dishes: &Arc<Dishes>, handle: &Handle) {
+    let (dishes, handle) = (Arc::clone(dishes), handle.clone());
+    let read = move || pictures::read(&dishes, handle.views());
+    let missing = match tokio::task::spawn_blocking(read).await {
+        Ok(missing) => missing,
+        Err(error) => {
+            tracing::error!(%error, "reading the catalogue's pictures ended early");
+            return;
+        }
+    };
+    if let Some(Missing { sku, image, why }) = missing.first() {
+        tracing::warn!(
+            items = missing.len(),
+            sku,
+            image,
+            why,
+            "items are shown without their picture; the first is named here, an import lists all"
+        );
     }
 }
 

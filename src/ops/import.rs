@@ -16,15 +16,18 @@ use qucan_storage::DirectoryError;
 use super::configuration::{self, Environment};
 use super::console;
 use crate::api::auth::{Authenticator, Role, TokenRequest, key_set};
-use crate::api::catalog::ImportSummaryView;
+use crate::api::catalog::{ImportSummaryView, ImportWarning, picture_warnings};
+use crate::api::pictures;
 use crate::config::NodeConfig;
 use crate::domain::actor::Actor;
 use crate::domain::catalog::CatalogImport;
 use crate::domain::command::Command;
+use crate::domain::id::Sku;
 use crate::engine::answer::{self, Answer};
 use crate::engine::clock::SystemClock;
 use crate::engine::{Engine, OpenError};
 use crate::node;
+use crate::web::Dishes;
 
 /// Imports a catalogue
 #[derive(Debug, Clone, clap::Args)]
@@ -61,6 +64,9 @@ pub fn run(args: &ImportArgs, environment: Environment) -> ExitCode {
     };
     match apply(args, &config, import) {
         Ok(summary) => {
+            for ImportWarning { pointer, detail } in &summary.warnings {
+                console::say(format_args!("warning: {pointer}: {detail}"));
+            }
             let text = if args.json { serde_json::to_string(&summary).unwrap_or_default() } else { words(&summary) };
             let _closed = console::result(text);
             console::FINE
@@ -73,7 +79,7 @@ pub fn run(args: &ImportArgs, environment: Environment) -> ExitCode {
 }
 
 fn words(summary: &ImportSummaryView) -> String {
-    let ImportSummaryView { stores, items, campaigns, stock, withdrawn } = summary;
+    let ImportSummaryView { stores, items, campaigns, stock, withdrawn, warnings: _ } = summary;
     format!(
         "imported: {stores} stores, {items} items, {campaigns} campaigns and {stock} stock lines are new or changed, \
          {withdrawn} withdrawn"
@@ -83,7 +89,7 @@ fn words(summary: &ImportSummaryView) -> String {
 fn apply(args: &ImportArgs, config: &NodeConfig, import: CatalogImport) -> Result<ImportSummaryView, String> {
     let options = node::engine_options(config, Arc::new(SystemClock));
     match Engine::open(options) {
-        Ok(engine) => offline(engine, import),
+        Ok(engine) => offline(engine, import, config),
         Err(OpenError::Directory(DirectoryError::InUse { .. })) => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
@@ -93,17 +99,23 @@ fn apply(args: &ImportArgs, config: &NodeConfig, import: CatalogImport) -> Resul
     }
 }
 
-fn offline(engine: Engine, import: CatalogImport) -> Result<ImportSummaryView, String> {
+fn offline(engine: Engine, import: CatalogImport, config: &NodeConfig) -> Result<ImportSummaryView, String> {
+    let skus: Vec<Sku> = import.items.iter().map(|item| item.sku.clone()).collect();
     let request = answer::Request {
         command: Command::ImportCatalog(Box::new(import)),
         actor: Actor::Operator { subject: "import".into() },
         request_id: "import".into(),
         device: None,
     };
-    let answer = engine.handle().submit_blocking(request);
+    let handle = engine.handle();
+    let answer = handle.submit_blocking(request);
+    // Read only to say what the node won't find when it starts.
+    let missing = pictures::read(&Dishes::new(config.pictures_dir.clone()), handle.views());
     engine.stop().map_err(|error| error.to_string())?;
     match answer {
-        Ok(Answer::Catalog(summary)) => Ok(summary.into()),
+        Ok(Answer::Catalog(summary)) => {
+            Ok(ImportSummaryView { warnings: picture_warnings(&skus, &missing), ..summary.into() })
+        }
         Ok(_) => Err("the engine answered another question".to_owned()),
         Err(refusal) => Err(refusal.to_string()),
     }

@@ -24,8 +24,19 @@ pub(super) struct Asset {
     forms: Vec<Form>,
     /// Its `Content-Type`.
     pub(super) content_type: HeaderValue,
-    /// Whether it is a page or a worker, which get the headers that guard documents.
-    pub(super) document: bool,
+    /// What a browser may make of it.
+    pub(super) part: Part,
+}
+
+/// What an asset is to a browser, by which it gets its guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A page, or the worker.
+    Document,
+    /// A script or a style sheet.
+    Piece,
+    /// A picture, which opens on its own as well, and then runs nothing.
+    Picture,
 }
 
 /// An asset in one encoding.
@@ -39,21 +50,28 @@ pub(super) struct Form {
 }
 
 impl Asset {
-    fn new(body: Bytes, content_type: &'static str, document: bool) -> Self {
-        let hash = hash_of(&[&body]);
-        let forms = Encoding::ALL
-            .into_iter()
+    fn new(body: &Bytes, content_type: &'static str, part: Part, encodings: &[Encoding]) -> Self {
+        let hash = hash_of(&[body]);
+        let forms = encodings
+            .iter()
+            .copied()
             .filter_map(|encoding| {
                 let etag = format!("\"{hash}{}\"", encoding.suffix());
                 Some(Form {
                     encoding,
-                    body: encoding.encode(&body)?,
+                    body: encoding.encode(body)?,
                     // Hex in quotes is always a valid header.
                     etag: HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\"")),
                 })
             })
             .collect();
-        Self { forms, content_type: HeaderValue::from_static(content_type), document }
+        Self { forms, content_type: HeaderValue::from_static(content_type), part }
+    }
+
+    /// A picture; compressed where that helps, as with text.
+    pub(super) fn picture(body: &Bytes, content_type: &'static str, is_text: bool) -> Self {
+        let encodings: &[Encoding] = if is_text { &Encoding::ALL } else { &[Encoding::Identity] };
+        Self::new(body, content_type, Part::Picture, encodings)
     }
 
     /// The best form that this request takes.
@@ -128,11 +146,13 @@ const PICTURES: Files = files!("pictures":
 );
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const PICTURE: &str = "image/svg+xml; charset=utf-8";
 
 /// Keeps a page that was opened once, so that it opens without a line too.
 const WORKER: &str = include_str!("scripts/worker.js");
 
-fn hash_of(parts: &[&[u8]]) -> String {
+pub(super) fn hash_of(parts: &[&[u8]]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(part);
@@ -145,7 +165,22 @@ fn entries() -> impl Iterator<Item = (&'static str, String, String)> {
     PAGES.iter().map(|(page, _)| (*page, format!("{page}.js"), format!("{page}.css")))
 }
 
-fn build() -> Bundle {
+/// What goes into the bundle, and the hash of all of it.
+struct Parts {
+    files: BTreeMap<String, (Bytes, &'static str)>,
+    version: String,
+}
+
+/// Known long before everything is compressed.
+static PARTS: LazyLock<Parts> = LazyLock::new(parts);
+
+/// Where a picture of this build is for ever, by the path without its hash that catalogues name it with.
+pub(super) fn address(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/assets/")?;
+    PARTS.files.contains_key(name).then(|| format!("/assets/{}/{name}", PARTS.version))
+}
+
+fn parts() -> Parts {
     let scripts: Sources<'_> = SCRIPTS.iter().copied().collect();
     let styles: Sources<'_> = STYLES.iter().copied().collect();
     let mut files: BTreeMap<String, (Bytes, &'static str)> = BTreeMap::new();
@@ -155,24 +190,33 @@ fn build() -> Bundle {
             .unwrap_or_else(|problem| format!("throw new Error({:?});", problem.to_string()));
         files.insert(script, (Bytes::from(text), JAVASCRIPT));
         let text = bundle::style(&styles, &style).unwrap_or_else(|problem| format!("/* {page}: {problem} */"));
-        files.insert(style, (Bytes::from(text), "text/css; charset=utf-8"));
+        files.insert(style, (Bytes::from(text), STYLE));
     }
     for (name, text) in PICTURES {
-        files.insert((*name).to_owned(), (Bytes::from_static(text.as_bytes()), "image/svg+xml; charset=utf-8"));
+        files.insert((*name).to_owned(), (Bytes::from_static(text.as_bytes()), PICTURE));
     }
     let version = {
         let parts: Vec<&[u8]> = files.iter().flat_map(|(name, (body, _))| [name.as_bytes(), body]).collect();
         hash_of(&parts)
     };
+    Parts { files, version }
+}
+
+fn build() -> Bundle {
+    let Parts { files, version } = &*PARTS;
     let path = format!("/assets/{version}");
-    let pages = PAGES
-        .iter()
-        .map(|(name, text)| {
-            let body = Bytes::from(text.replace(ASSETS_MARK, &path));
-            (*name, Asset::new(body, "text/html; charset=utf-8", true))
-        })
-        .collect();
-    let worker = Asset::new(Bytes::from(WORKER.replace(VERSION_MARK, &version)), JAVASCRIPT, true);
-    let assets = files.into_iter().map(|(name, (body, kind))| (name, Asset::new(body, kind, false))).collect();
-    Bundle { version, pages, assets, worker }
+    let document = |body: Bytes, kind| Asset::new(&body, kind, Part::Document, &Encoding::ALL);
+    let page = |(name, text): &(&'static str, &str)| {
+        (*name, document(Bytes::from(text.replace(ASSETS_MARK, &path)), "text/html; charset=utf-8"))
+    };
+    let asset = |(name, (body, kind)): (&String, &(Bytes, &'static str))| {
+        let part = if *kind == PICTURE { Part::Picture } else { Part::Piece };
+        (name.clone(), Asset::new(body, kind, part, &Encoding::ALL))
+    };
+    Bundle {
+        version: version.clone(),
+        pages: PAGES.iter().map(page).collect(),
+        assets: files.iter().map(asset).collect(),
+        worker: document(Bytes::from(WORKER.replace(VERSION_MARK, version)), JAVASCRIPT),
+    }
 }

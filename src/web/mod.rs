@@ -7,7 +7,8 @@
 
 mod assets;
 mod bundle;
-mod encoding;
+mod dishes;
+pub mod encoding;
 mod response;
 
 use std::sync::LazyLock;
@@ -19,6 +20,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use assets::{Asset, BUNDLE};
+pub use dishes::{Dishes, Missing, PATH as PICTURES_PATH, Table as DishTable};
 use response::{Freshness, answer, missing};
 
 /// The pages and their assets. Every one of them answers without a token.
@@ -31,7 +33,6 @@ where
         .route("/pos", get(|headers: HeaderMap| page("pos", headers)))
         .route("/kitchen", get(|headers: HeaderMap| page("kitchen", headers)))
         .route("/screen", get(|headers: HeaderMap| page("screen", headers)))
-        .route("/worker.js", get(worker))
         .merge(assets())
 }
 
@@ -49,7 +50,10 @@ where
 {
     // Compressing takes a moment, which nobody should wait for. Without a thread for it the first request does it.
     let _ = std::thread::Builder::new().name("pages".to_owned()).spawn(|| LazyLock::force(&BUNDLE));
-    Router::new().route("/assets/{name}", get(asset)).route("/assets/{version}/{name}", get(versioned_asset))
+    Router::new()
+        .route("/worker.js", get(worker))
+        .route("/assets/{name}", get(asset))
+        .route("/assets/{version}/{name}", get(versioned_asset))
 }
 
 async fn page(name: &'static str, headers: HeaderMap) -> Response {

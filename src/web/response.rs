@@ -8,7 +8,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::assets::Asset;
+use super::assets::{Asset, Part};
 
 /// How long a cache may keep an answer.
 #[derive(Clone, Copy)]
@@ -41,6 +41,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types qucan-worker";
 
+/// A picture shows itself, wherever it came from: opened on its own it runs nothing and asks for nothing.
+const PICTURE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
 /// What the pages may use of the device: the position, for the nearest store; the wake lock, for the call screen.
 const PERMISSIONS: &str = "geolocation=(self), screen-wake-lock=(self), camera=(), microphone=(), payment=(), usb=()";
 
@@ -64,10 +67,11 @@ pub(super) fn answer(asset: &Asset, request: &HeaderMap, freshness: Freshness) -
             headers.insert(CONTENT_ENCODING, encoding);
         }
     }
-    // A picture opened on its own is a document too: the policy goes with everything.
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // A picture opened on its own is a document too: a policy goes with everything.
+    let policy = if asset.part == Part::Picture { PICTURE_POLICY } else { POLICY };
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if asset.document {
+    if asset.part == Part::Document {
         headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
         headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     }

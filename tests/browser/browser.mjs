@@ -6,6 +6,10 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+/** When something that should happen by itself counts as hung, also on a slow machine that does other work. How quick it is, is for `figures`. */
+export const HANG_MS = 30_000;
+/** The same for what may wait for the longest pause between two tries to connect. */
+export const LINE_MS = 60_000;
 const TARGET_PX = 44;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
 
@@ -28,7 +32,7 @@ const LINE_DOWN = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESE
 /** A page of its own, watched: every error in it fails the run, but for refused connections while something restarts. */
 export async function open(browser, url, { name, width = 1280, height = 800, locale = "zh-CN", colorScheme = "light", sockets = true, scripts = [], ...more }) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce", ...more });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(HANG_MS);
   for (const script of scripts) await context.addInitScript(script);
   return openIn(context, url, { name, sockets });
 }
@@ -74,6 +78,12 @@ export async function findings(page) {
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   return violations.filter(({ impact }) => SERIOUS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.split("\n").pop().trim()}`).join(" | ").slice(0, 400)}`);
 }
+
+/** What moves, though the reader asked for reduced motion: animations that run, and smooth scrolling. */
+export const motions = (page) => page.evaluate(() => [
+  ...document.getAnimations().filter((one) => one.playState === "running").map((one) => `${one.animationName ?? one.transitionProperty} on ${one.effect?.target?.className}`),
+  ...[document.documentElement, ...document.querySelectorAll("main *")].filter((node) => getComputedStyle(node).scrollBehavior === "smooth").map((node) => `smooth scrolling of ${node.className}`),
+]);
 
 /** What went wrong, with pictures of every page as it was. */
 export async function broken(error, browser) {

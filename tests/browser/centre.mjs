@@ -6,15 +6,15 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { catalogueOf, freePort, Program } from "./program.mjs";
+import { catalogueFile, freePort, Program } from "./program.mjs";
 
 export class Centre {
   #directory = mkdtempSync(join(tmpdir(), "qucan-centre-"));
   #keys = 0;
   #copies = [];
 
-  /** An aggregator for these regions, and the nodes' programs, not yet started. */
-  static async start(binary, { mode = "sandbox", regions = ["east"] } = {}) {
+  /** An aggregator for these regions, and the nodes' programs, not yet started; `change` is given each catalogue. */
+  static async start(binary, { mode = "sandbox", regions = ["east"], change } = {}) {
     const centre = new Centre();
     centre.binary = binary;
     const directory = centre.#directory;
@@ -44,7 +44,7 @@ ${tokens.map(([region, file]) => `\n[regions.${region}]\ntoken_file = "${file}"\
 region = "${region}"
 listen = ["127.0.0.1:${nodePort}"]
 data_dir = "${join(directory, region)}"
-catalog = "${catalogueOf(region)}"
+catalog = "${catalogueFile(directory, region, change)}"
 public_url = "http://127.0.0.1:${nodePort}"
 
 [auth]

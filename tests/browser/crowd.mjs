@@ -1,19 +1,27 @@
 // Three hundred open orders at one store: no page is ever stuck for longer than a tenth of a second; and on a slow phone everything
-// still works. The machine may be busy with something else, so a page has three tries to show what it can do.
+// still works. The machine may be busy with something else, so a page has a few tries to show what it can do.
 
 import assert from "node:assert/strict";
-import { addItem, Api, button, Kit, live, MEALS, status, STORE, visible } from "./kit.mjs";
+import { addItem, Api, button, Kit, live, MEALS, status, STORE, until, visible } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 const ORDERS = 300;
-const FRAME_MS_MAX = 100;
+/** No frame is longer than a tenth of a second, also on a machine that is only 0.6 times as quick as this one. */
+const FRAME_MS_MAX = 60;
+/** What part of the open orders a page shows: the kitchen not those that are ready, the screen not those that are new. */
+const SHARE = { pos: 1, kitchen: 0.7, screen: 0.7 };
 const AT_ONCE = 12;
-const TRIES = 3;
+const TRIES = 5;
 
-/** Remembers how long frames took that took long. */
+/** Remembers how long frames took that took long, from the first one that shows something: until then nothing can be stuck. */
 function watchFrames() {
   window.frames_ = [];
-  new PerformanceObserver((list) => window.frames_.push(...list.getEntries().map((entry) => Math.round(entry.duration)))).observe({ type: "long-animation-frame", buffered: true });
+  const late = (list) => {
+    const [paint] = performance.getEntriesByName("first-paint");
+    const begun = list.getEntries().filter((entry) => paint && entry.startTime >= paint.startTime);
+    window.frames_.push(...begun.map(({ startTime, duration }) => ({ startTime, duration })));
+  };
+  new PerformanceObserver(late).observe({ type: "long-animation-frame", buffered: true });
 }
 
 async function inParallel(count, work) {
@@ -29,7 +37,39 @@ async function inParallel(count, work) {
 }
 
 const frames = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(window.frames_.splice(0)), 50))));
-const worst = (list) => Math.max(0, ...list);
+const CATEGORIES = ["disabled-by-default-devtools.timeline", "blink.user_timing"];
+
+/**
+ * The longest frame while `act` opens or uses a page, which it gives: `wall` as the clock says, `work` what the page's thread did in
+ * it. On a machine that does nothing else they are equal; on one that is busy the clock tells of the machine.
+ */
+async function longestFrame(browser, act) {
+  await browser.startTracing(undefined, { categories: CATEGORIES });
+  const page = await act();
+  const list = await frames(page);
+  await page.evaluate(() => performance.mark("clock"));
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const clock = traceEvents.findLast(({ name }) => name === "clock");
+  const zero = clock.ts - clock.args.data.startTime * 1000;
+  const tasks = traceEvents.filter(({ name, pid, tid }) => name === "RunTask" && pid === clock.pid && tid === clock.tid);
+  assert.ok(tasks.length > 0, "the trace is empty");
+  const work = ({ startTime, duration }) => {
+    const [from, to] = [zero + startTime * 1000, zero + (startTime + duration) * 1000];
+    return tasks.filter((task) => task.ts < to && task.ts + task.dur > from).reduce((all, { tdur }) => all + tdur, 0) / 1000;
+  };
+  const most = (values) => Math.round(Math.max(0, ...values));
+  return { page, wall: most(list.map(({ duration }) => duration)), work: most(list.map(work)) };
+}
+
+/** The best of a few tries, which ends with the first that is good enough. */
+async function bestOf(attempt) {
+  let best = { work: Infinity };
+  for (let tries = 0; tries < TRIES && best.work > FRAME_MS_MAX; tries += 1) {
+    const one = await attempt();
+    if (one.work < best.work) best = one;
+  }
+  return best;
+}
 
 const node = await Node.start(process.env.QUCAN_BINARY);
 const kit = await Kit.start();
@@ -41,13 +81,20 @@ try {
   });
 
   for (const [name, path, shown] of [["pos", "/pos", ".ticket"], ["kitchen", "/kitchen", ".ticket"], ["screen", "/screen", ".codes li"]]) {
-    await kit.promise(`${name}: all of them shown, and no frame over ${FRAME_MS_MAX} ms while orders move`, async () => {
-      const page = await kit.open(`${node.url}${path}?store=${STORE.id}`, { name: `crowd-${name}`, width: 1440, height: 900, scripts: [watchFrames] });
-      await visible(page.locator(shown));
-      await live(page);
-      const first = worst(await frames(page));
-      let best = Infinity;
-      for (let attempt = 0; attempt < TRIES && best > FRAME_MS_MAX; attempt += 1) {
+    let page;
+    await kit.promise(`${name}: opened while they wait, it shows all of them, and no frame takes more than ${FRAME_MS_MAX} ms`, async () => {
+      const best = await bestOf(() => longestFrame(kit.browser, async () => {
+        await page?.context().close();
+        page = await kit.open(`${node.url}${path}?store=${STORE.id}`, { name: `crowd-${name}`, width: 1440, height: 900, scripts: [watchFrames] });
+        await live(page);
+        await until(`${name} never shows all of them`, async () => (await page.locator(shown).count()) >= ORDERS * SHARE[name]);
+        return page;
+      }));
+      console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
+      assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
+    });
+    await kit.promise(`${name}: no frame takes more than ${FRAME_MS_MAX} ms while orders move`, async () => {
+      const best = await bestOf(() => longestFrame(kit.browser, async () => {
         const moved = open.filter(({ status }) => status === "paid").slice(0, 10);
         for (const order of moved) order.status = (await api.step(order.id, "accept")).status;
         const made = open.filter(({ status }) => status === "accepted").slice(0, 10);
@@ -55,12 +102,10 @@ try {
         const left = open.filter(({ status }) => status === "ready").slice(0, 10);
         for (const order of left) order.status = (await api.step(order.id, "collected")).status;
         for (let index = 0; index < 10; index += 1) open.push(await api.order("paid", MEALS[index % MEALS.length]));
-        best = Math.min(best, worst(await frames(page)));
-      }
-      const count = await page.locator(shown).count();
-      console.log(JSON.stringify({ figure: "frames", page: name, orders: count, first_frame_ms: first, longest_frame_ms: best }));
-      assert.ok(count >= ORDERS * 0.7, `${count} of ${ORDERS} shown`);
-      assert.ok(best <= FRAME_MS_MAX, `a frame of ${best} ms`);
+        return page;
+      }));
+      console.log(JSON.stringify({ figure: "frames", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
+      assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
       if (name === "screen") {
         const cut = await page.evaluate(() => [...document.querySelectorAll(".board-ready .codes li")].filter((code) => code.getBoundingClientRect().bottom > innerHeight + 1).length);
         assert.equal(cut, 0, "codes that are ready and not to be seen");

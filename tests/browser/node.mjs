@@ -5,15 +5,17 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { catalogueOf, freePort, Program } from "./program.mjs";
+import { catalogueFile, freePort, Program } from "./program.mjs";
 
 export class Node {
   #program = null;
   #directory = mkdtempSync(join(tmpdir(), "qucan-browser-"));
   #config = "";
 
-  static async start(binary, mode = "sandbox", catalogue = catalogueOf("east")) {
+  /** `change` is given the catalogue before it is written, `pictures` is a folder of pictures. */
+  static async start(binary, { mode = "sandbox", change, pictures } = {}) {
     const node = new Node();
+    node.catalogue = catalogueFile(node.#directory, "east", change);
     node.binary = binary;
     node.port = await freePort();
     node.url = `http://127.0.0.1:${node.port}`;
@@ -26,8 +28,8 @@ export class Node {
 region = "east"
 listen = ["127.0.0.1:${node.port}"]
 data_dir = "${join(node.#directory, "data")}"
-catalog = "${catalogue}"
-
+catalog = "${node.catalogue}"
+${pictures ? `pictures_dir = "${pictures}"\n` : ""}
 [auth]
 hs256_secret_file = "${secret}"
 `);

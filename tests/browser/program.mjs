@@ -1,10 +1,25 @@
 // One program of qucan under test: started, waited for, stopped or killed, its log kept.
 
 import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const catalogueOf = (region) => fileURLToPath(new URL(`../../examples/catalog-${region}.json`, import.meta.url));
+
+/**
+ * A region's catalogue, changed by `change`, as a file in a directory. Its business days began eight hours ago, whatever the hour is
+ * now: no test runs from one day into the next.
+ */
+export function catalogueFile(directory, region, change = () => {}) {
+  const catalogue = JSON.parse(readFileSync(catalogueOf(region), "utf8"));
+  for (const store of catalogue.stores) store.business_day_starts = new Date().toISOString().slice(11, 16); // in Shanghai, eight hours ahead
+  change(catalogue);
+  const file = join(directory, `catalog-${region}.json`);
+  writeFileSync(file, JSON.stringify(catalogue));
+  return file;
+}
 
 export function freePort() {
   return new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@
 
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Centre } from "./centre.mjs";
 import { Api, asGuest, Kit, MEALS, STORE } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
@@ -14,6 +15,7 @@ mkdirSync(OUT, { recursive: true });
 const node = await Node.start(process.argv[2]);
 const kit = await Kit.start("screens");
 let made = 0;
+kit.tolerated = /404/; // of the order that there is not
 try {
   const api = await new Api(node.url).begin();
   const statuses = ["collected", "ready", "ready", "ready", "accepted", "accepted", "accepted", "accepted", "paid", "paid", "paid"];
@@ -40,7 +42,60 @@ try {
     ["kitchen", `/kitchen?store=${STORE.id}`, ".ticket", ["phone", "tablet", "desktop", "wall"], []],
     ["screen", `/screen?store=${STORE.id}`, ".codes li", ["phone", "desktop", "wall"], []],
     ["sign-in", "/pos", ".session", ["phone", "desktop"], []],
+    ["customer-options", `/#/store/${STORE.id}`, ".offer button", ["narrow", "phone"], guest, async (page) => { await page.locator(".item-add").nth(8).click(); await page.locator("dialog fieldset").first().waitFor(); }],
+    ["customer-no-orders", "/#/orders", ".empty", ["phone"], []],
+    ["customer-unknown", "/#/order/none-such", ".problem", ["phone"], guest],
+    ["customer-line-cut", `/#/order/${orders[5].id}`, ".code-card", ["phone"], guest, cutLine],
+    ["pos-empty", "/pos?store=sh-002", ".column .empty", ["phone", "desktop"], []],
+    ["pos-line-cut", `/pos?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], cutLine],
+    ["pos-reject", `/pos?store=${STORE.id}`, ".ticket", ["phone"], [], async (page) => { await page.keyboard.press("x"); await page.locator("dialog").waitFor(); }],
+    ["kitchen-empty", "/kitchen?store=sh-002", ".empty", ["desktop"], []],
+    ["kitchen-bumped", `/kitchen?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], (page) => page.keyboard.press("1").then(() => page.locator(".bump").waitFor())],
+    ["screen-empty", "/screen?store=sh-002", ".none-yet", ["desktop"], []],
   ];
+  await shoot(node.url, views);
+  await centreViews();
+  console.log(`${made} screenshots in target/screens`);
+} catch (error) {
+  await kit.broken(error, node);
+} finally {
+  await kit.browser.close();
+  await node.end();
+}
+
+async function cutLine(page) {
+  kit.lineDown = true;
+  await page.context().setOffline(true);
+  await page.locator('[data-state="lost"]').first().waitFor();
+}
+
+/** The dashboard, with a region that sells and one that never came. */
+async function centreViews() {
+  if (only && !only.startsWith("dashboard")) return;
+  const centre = await Centre.start(process.argv[2], { regions: ["east", "south"] });
+  try {
+    await shoot(centre.url, [["dashboard-empty", "/", ".view", ["phone", "desktop"], []]]);
+    await centre.nodes.east.up();
+    const orders = [];
+    for (const [index, status] of ["collected", "ready", "accepted", "paid", "awaiting_payment", "rejected", "collected"].entries()) orders.push(await centre.order("east", STORE.id, MEALS[index], status, index === 0 ? "少油，不要香菜 / no coriander, please" : undefined));
+    const till = centre.token("store", "till-1", STORE.id);
+    await centre.call("east", "PUT", `/v1/stores/${STORE.id}/stock/rice-curry`, till, { available: 0 });
+    const all = ["narrow", "phone", "tablet", "desktop", "wall"];
+    await shoot(centre.url, [
+      ["dashboard", "/", ".chart-lines", all, []],
+      ["dashboard-region", "/#/region/east", ".panel-stores tbody tr", ["phone", "tablet", "desktop"], []],
+      ["dashboard-store", `/#/region/east/store/${STORE.id}`, ".orders tbody tr", ["phone", "desktop"], []],
+      ["dashboard-orders", "/#/orders", ".orders tbody tr", ["phone", "tablet", "desktop"], []],
+      ["dashboard-order", `/#/order/${orders[0].id}`, ".history", ["phone", "desktop"], []],
+      ["dashboard-cut", "/", ".chart-lines", ["phone", "desktop"], [], cutLine],
+    ]);
+  } finally {
+    await centre.end();
+  }
+}
+
+/** Makes pictures of these views, in every size that is wanted, both schemes and both languages. */
+async function shoot(url, views) {
   for (const [name, path, ready, sizes, scripts, then] of views) {
     for (const size of sizes) {
       for (const colorScheme of ["light", "dark"]) {
@@ -48,21 +103,16 @@ try {
           const file = `${name}-${size}-${colorScheme}-${locale.slice(0, 2)}`;
           if (!file.includes(only)) continue;
           const [width, height] = SIZES[size];
-          const page = await kit.open(node.url + path, { name: file, width, height, colorScheme, locale, scripts });
+          const page = await kit.open(url + path, { name: file, width, height, colorScheme, locale, scripts });
           await page.locator(ready).first().waitFor();
           await then?.(page);
           await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
           await page.screenshot({ path: `${OUT}${file}.png` });
           await page.context().close();
+          kit.lineDown = false;
           made += 1;
         }
       }
     }
   }
-  console.log(`${made} screenshots in target/screens`);
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node.end();
 }

@@ -10,4 +10,5 @@ mod clock;
 mod contract;
 mod crash;
 mod documents;
+mod pictures;
 mod races;

@@ -1,5 +1,7 @@
 //! Green, yellow or red, and why: one place decides, pages and answers only show it.
 
+use std::fmt;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +22,73 @@ pub enum Health {
     Red,
 }
 
+/// Why a region is not green: a code with what belongs to it, for programs and translations. Tolerate codes you don't know.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "code", rename_all = "snake_case")]
+#[schema(as = Cause)]
+pub enum Cause {
+    /// The log of the centre's copy takes nothing any more.
+    LogFailed {
+        /// The error.
+        detail: String,
+    },
+    /// The centre's copy can't be used.
+    CopyBroken {
+        /// Why.
+        detail: String,
+    },
+    /// What arrives is no longer applied.
+    ApplyingEnded {
+        /// Why.
+        detail: String,
+    },
+    /// Applying waits for the store.
+    ApplyingWaits {
+        /// For what.
+        detail: String,
+    },
+    /// Applying is slower than what arrives.
+    ApplyingBehind {
+        /// By how much.
+        seconds: i64,
+    },
+    /// A node of the region was refused for good.
+    NodeFenced {
+        /// The reason, as in `fenced`.
+        fence: &'static str,
+        /// What and what to do.
+        detail: String,
+    },
+    /// The copy ends before the region's log begins.
+    NeedsSeed,
+    /// No node has connected since the centre started.
+    NeverConnected,
+    /// The line is down.
+    LineDown,
+    /// Not everything has arrived.
+    Behind {
+        /// For how long.
+        seconds: f64,
+    },
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogFailed { detail } => write!(out, "the copy's log failed: {detail}"),
+            Self::CopyBroken { detail } => write!(out, "the copy can't be used: {detail}"),
+            Self::ApplyingEnded { detail } => write!(out, "applying has ended: {detail}"),
+            Self::ApplyingWaits { detail } => write!(out, "applying waits: {detail}"),
+            Self::ApplyingBehind { seconds } => write!(out, "applying is {seconds} s behind"),
+            Self::NodeFenced { fence, detail } => write!(out, "a node is refused ({fence}): {detail}"),
+            Self::NeedsSeed => out.write_str("the copy ends before the region's log begins: it needs a seed"),
+            Self::NeverConnected => out.write_str("no node has connected since the centre started"),
+            Self::LineDown => out.write_str("the line is down"),
+            Self::Behind { seconds } => write!(out, "{seconds:.0} s behind"),
+        }
+    }
+}
+
 /// What health is judged by.
 pub struct Signs<'a> {
     /// Now.
@@ -33,38 +102,66 @@ pub struct Signs<'a> {
 }
 
 impl Signs<'_> {
-    /// The worst thing there is, in words.
-    pub fn judge(&self) -> (Health, Option<String>) {
+    /// The worst thing there is.
+    pub fn judge(&self) -> (Health, Option<Cause>) {
         let patience = i64::try_from(LAG_YELLOW.as_secs()).unwrap_or(i64::MAX);
         let (line, applying) = (self.line, self.applying);
         let behind = applying.behind_seconds(self.now);
-        let yellow = |why: String| (Health::Yellow, Some(why));
-        let red = |why: String| (Health::Red, Some(why));
+        let yellow = |cause: Cause| (Health::Yellow, Some(cause));
+        let red = |cause: Cause| (Health::Red, Some(cause));
         if let Some(why) = self.log_failure {
-            return red(format!("the copy's log failed: {why}"));
+            return red(Cause::LogFailed { detail: why.to_owned() });
         }
         match &applying.trouble {
-            Some(Trouble::Ended(why)) => return red(format!("applying has ended: {why}")),
-            Some(Trouble::Waiting(why)) if behind > patience => return yellow(format!("applying waits: {why}")),
+            Some(Trouble::Ended(why)) => return red(Cause::ApplyingEnded { detail: why.clone() }),
+            Some(Trouble::Waiting(why)) if behind > patience => {
+                return yellow(Cause::ApplyingWaits { detail: why.clone() });
+            }
             _ => {}
         }
         if let Some(fence) = &line.fence {
-            return red(format!("a node is refused ({}): {}", reason_name(fence.reason), fence.detail));
+            return red(Cause::NodeFenced { fence: reason_name(fence.reason), detail: fence.detail.clone() });
         }
         if line.needs_seed {
-            return yellow("the copy ends before the region's log begins: it needs a seed".to_owned());
+            return yellow(Cause::NeedsSeed);
         }
         if !line.connected {
-            let never = "no node has connected since the centre started".to_owned();
-            return yellow(line.heard_at.map_or(never, |_| "the line is down".to_owned()));
+            return yellow(line.heard_at.map_or(Cause::NeverConnected, |_| Cause::LineDown));
         }
         let lag = line.lag_seconds(self.now);
         if lag > LAG_YELLOW.as_secs_f64() {
-            return yellow(format!("{lag:.0} s behind"));
+            return yellow(Cause::Behind { seconds: lag.round() });
         }
         if behind > patience {
-            return yellow(format!("applying is {behind} s behind"));
+            return yellow(Cause::ApplyingBehind { seconds: behind });
         }
         (Health::Green, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    fn check(cause: &Cause, json: serde_json::Value, sentence: &str) {
+        assert_eq!(serde_json::to_value(cause).unwrap(), json);
+        assert_eq!(cause.to_string(), sentence);
+    }
+
+    #[test]
+    fn a_cause_is_a_code_for_programs_and_a_sentence_for_people() {
+        let json = |text: &str| serde_json::from_str(text).unwrap();
+        check(&Cause::LineDown, json(r#"{"code":"line_down"}"#), "the line is down");
+        check(&Cause::Behind { seconds: 12.0 }, json(r#"{"code":"behind","seconds":12.0}"#), "12 s behind");
+        check(
+            &Cause::NodeFenced { fence: "behind_centre", detail: "restore it".to_owned() },
+            json(r#"{"code":"node_fenced","fence":"behind_centre","detail":"restore it"}"#),
+            "a node is refused (behind_centre): restore it",
+        );
+        check(
+            &Cause::ApplyingWaits { detail: "the store is away".to_owned() },
+            json(r#"{"code":"applying_waits","detail":"the store is away"}"#),
+            "applying waits: the store is away",
+        );
     }
 }

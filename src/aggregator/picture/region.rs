@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::health::{Health, Signs};
+use super::health::{Cause, Health, Signs};
 use super::today::{TodayView, region_today};
 use crate::aggregator::figures::Bucket;
 use crate::aggregator::region::Region;
@@ -85,10 +85,14 @@ pub struct RegionEntry {
     pub connected: bool,
     /// `green`, `yellow` or `red`.
     pub health: Health,
-    /// Why it is not green.
+    /// Why it is not green, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
+    /// The same as a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cause: Option<Cause>,
     /// The last entry that has arrived and is on disk.
     pub last_sequence: u64,
     /// The last entry that answers show.
@@ -137,13 +141,14 @@ impl RegionEntry {
         let received = region.received().sequence.0;
         let failure = region.replica().failure();
         let signs = Signs { now, line: &line, applying: &applying, log_failure: failure.as_deref() };
-        let (health, reason) = signs.judge();
+        let (health, cause) = signs.judge();
         let entry = Self {
             region: region.id().to_string(),
             epoch: region.replica().epoch().0,
             connected: line.connected,
             health,
-            reason,
+            reason: cause.as_ref().map(ToString::to_string),
+            cause,
             last_sequence: received,
             applied_sequence: region.applied(),
             lag: LagView {
@@ -171,12 +176,14 @@ impl RegionEntry {
 
     /// A region whose copy can't be used.
     pub fn broken(region: &RegionId, why: &str) -> Self {
+        let cause = Cause::CopyBroken { detail: why.to_owned() };
         Self {
             region: region.to_string(),
             epoch: 0,
             connected: false,
             health: Health::Red,
-            reason: Some(format!("the copy can't be used: {why}")),
+            reason: Some(cause.to_string()),
+            cause: Some(cause),
             last_sequence: 0,
             applied_sequence: 0,
             lag: LagView { entries: 0, bytes: 0, seconds: 0.0 },

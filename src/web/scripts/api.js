@@ -16,6 +16,11 @@ export class Problem extends Error {
     this.status = status;
     this.members = members;
   }
+
+  /** Whether it is one of the line or of a node that is away, and trying again may help. */
+  get isAway() {
+    return this.status === 0 || this.status >= 500 || this.status === 429;
+  }
 }
 
 /** @type {Tokens} */

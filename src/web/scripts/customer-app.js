@@ -1,5 +1,6 @@
 // What the views of the customer page share: the state, and the few things all of them do. customer.js fills it.
 
+import { Problem } from "./api.js";
 import { saveCart } from "./cart.js";
 import { el } from "./dom.js";
 import { named } from "./language.js";
@@ -23,12 +24,12 @@ import { named } from "./language.js";
  * @property {string | null} ordersNext
  * @property {string | null} view
  * @property {(() => void) | null} leave
- * @property {any} problem
+ * @property {unknown} problem
  * @property {boolean} offline
  * @property {boolean} signInNeeded no token, and none to be had here
  * @property {() => void} draw
  * @property {(hash: string, order?: Order) => void} go
- * @property {(problem: any, names?: (sku: string) => string) => void} failed
+ * @property {(problem: unknown, names?: (sku: string) => string) => void} failed
  * @property {() => Promise<void>} loadCoupons
  */
 
@@ -62,8 +63,8 @@ export function keepCart() {
   app.draw();
 }
 
-/** Whether a problem is one of the line or of a node that is away, and trying again may help. @param {any} problem */
-export const isAway = (problem) => problem?.status === 0 || problem?.status >= 500 || problem?.status === 429;
+/** Whether a problem is one of the line or of a node that is away, and trying again may help. @param {unknown} problem */
+export const isAway = (problem) => problem instanceof Problem && problem.isAway;
 
 /** − 2 +, each a full target. @param {number} value @param {{ less: string, more: string }} labels @param {(value: number) => void} change */
 export function stepper(value, labels, change, least = 0, most = 99) {

@@ -1,6 +1,6 @@
 // The cart: quantities, the coupon, the note, the price to the fen, and placing the order exactly once.
 
-import { call, newKey } from "./api.js";
+import { call, newKey, Problem } from "./api.js";
 import { chosen, emptyCart, orderRequest } from "./cart.js";
 import { app, keepCart, nameOf, stepper } from "./customer-app.js";
 import { el, once } from "./dom.js";
@@ -37,6 +37,7 @@ const place = once(async (/** @type {number} */ payable) => {
     app.loadCoupons().catch(() => {});
     app.go(`#/order/${encodeURIComponent(order.id)}`, order);
   } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
     if (problem.kind === "price-changed" && Number.isSafeInteger(problem.members.payable)) askedPrice = { of: payable, is: problem.members.payable };
     if (problem.kind === "coupon-not-usable") app.cart.coupon = null;
     app.failed(problem, nameOf);

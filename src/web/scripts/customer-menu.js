@@ -7,6 +7,7 @@ import { cartView } from "./customer-cart.js";
 import { findStore, storeTag, visited } from "./customer-stores.js";
 import { ask, el, notice, once } from "./dom.js";
 import { money, number } from "./format.js";
+import { icon } from "./icons.js";
 import { keep, recall } from "./keep.js";
 import { category, named, t } from "./language.js";
 import { title } from "./shell.js";
@@ -83,9 +84,12 @@ function offerCard(campaign) {
 /** @type {Set<string>} */
 const brokenPictures = new Set();
 
-/** A picture of this node's or of the chain's CDN; one that does not come leaves no hole. @param {MenuItem} item */
+/** A picture of this node's or of the chain's CDN; in place of one that does not come stands a drawing. @param {MenuItem} item */
 function picture({ image }) {
-  if (!image || !/^(\/(?!\/)|https:\/\/)/.test(image) || brokenPictures.has(image)) return null;
+  if (!image || !/^(\/(?!\/)|https:\/\/)/.test(image) || brokenPictures.has(image)) {
+    // A menu without any picture is a list of words, not of drawings.
+    return app.menu.items.some((one) => one.image) ? el("span", { class: "item-picture none" }, icon("dish")) : null;
+  }
   const gone = () => {
     brokenPictures.add(image);
     app.draw();

@@ -57,8 +57,8 @@ export function ordersView() {
     el("ul", { class: "stores" }, app.orders.map((order) =>
       el("li", { "data-key": order.id },
         el("a", { class: "card order-card", href: `#/order/${encodeURIComponent(order.id)}` },
-          el("span", { class: "store-name" }, order.lines.map((line) => `${line.quantity} × ${named(line.name)}`).join(", ")),
-          order.pickup_code ? el("strong", { class: "numbers order-code" }, order.pickup_code) : el("span", {}),
+          el("span", { class: `store-name ${order.pickup_code ? "" : "alone"}` }, order.lines.map((line) => `${line.quantity} × ${named(line.name)}`).join(", ")),
+          order.pickup_code ? el("strong", { class: "numbers order-code" }, order.pickup_code) : null,
           el("span", { class: "muted small numbers" }, `${day(order.created_at)} ${clock(order.created_at)} · ${money(order.payable, order.currency)}`),
           el("span", { class: `tag ${isFinal(order) ? "" : "accent"}` }, statusText(order)))))),
     app.ordersNext ? el("button", { type: "button", onclick: more }, t("more")) : null);

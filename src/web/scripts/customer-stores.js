@@ -1,6 +1,6 @@
 // Choosing a store: nearest first when the customer gives a position, else the ones visited last, and a search.
 
-import { listAll } from "./api.js";
+import { listAll, Problem } from "./api.js";
 import { app, isAway } from "./customer-app.js";
 import { el, notice, once } from "./dom.js";
 import { distance } from "./format.js";
@@ -47,7 +47,7 @@ const askNear = once(async () => {
     await findNear();
     notice(t("stores.nearest-first"));
   } catch (problem) {
-    if ("kind" in problem) app.failed(problem);
+    if (problem instanceof Problem) app.failed(problem);
     else notice(t("stores.no-position"));
   }
 });

@@ -32,7 +32,7 @@ Object.assign(app, {
   push: new Push(tokens, (state) => shell.changed(state)),
   draw,
   go,
-  failed: (/** @type {any} */ problem, /** @type {any} */ names) => notice(explain(problem, names), "bad"),
+  failed: (/** @type {unknown} */ problem, /** @type {(sku: string) => string} */ names) => notice(explain(problem, names), "bad"),
   loadCoupons,
 });
 
@@ -52,6 +52,8 @@ function go(hash, order) {
   location.hash = hash;
 }
 
+let offersKnown = false;
+
 async function loadCoupons() {
   const [campaigns, mine] = await Promise.all([
     call("GET", "/v1/campaigns", { open: true }),
@@ -59,6 +61,7 @@ async function loadCoupons() {
   ]);
   app.campaigns = campaigns.campaigns;
   app.coupons = mine;
+  offersKnown = true;
 }
 
 // In the sandbox everybody is a guest of their own; elsewhere one may look without a token, but not order.
@@ -153,6 +156,8 @@ function tryAgain() {
   if (!session.get() && !app.signInNeeded) {
     app.signedIn = signIn().catch(() => {});
     app.signedIn.then(loadCoupons).catch(() => {}).then(draw);
+  } else if (!offersKnown) {
+    loadCoupons().catch(() => {}).then(draw);
   }
 }
 

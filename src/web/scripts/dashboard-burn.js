@@ -5,12 +5,14 @@ const LEAST_MS = 20_000;
 const EVERY_MS = 5_000;
 const CAMPAIGNS_MAX = 500;
 
+/** @param {Hq.Campaign} campaign */
 const keyOf = (campaign) => `${campaign.region}/${campaign.id}`;
 
 export class Burn {
-  #seen = new Map(); // key -> [{at, claimed}], oldest first
+  /** @type {Map<string, { at: number, claimed: number }[]>} oldest first */
+  #seen = new Map();
 
-  /** Takes the figures of one moment. */
+  /** Takes the figures of one moment. @param {number} at @param {Hq.Campaign[]} campaigns */
   take(at, campaigns) {
     for (const campaign of campaigns.slice(0, CAMPAIGNS_MAX)) {
       const key = keyOf(campaign);
@@ -26,11 +28,11 @@ export class Burn {
     for (const key of this.#seen.keys()) if (!present.has(key)) this.#seen.delete(key);
   }
 
-  /** Coupons a second, or null before there is enough to say. */
+  /** Coupons a second, or null before there is enough to say. @param {Hq.Campaign} campaign */
   rate(campaign) {
     const points = this.#seen.get(keyOf(campaign)) ?? [];
     const [first, last] = [points[0], points.at(-1)];
-    if (!first || last.at - first.at < LEAST_MS) return null;
+    if (!first || !last || last.at - first.at < LEAST_MS) return null;
     return (last.claimed - first.claimed) / ((last.at - first.at) / 1000);
   }
 }

@@ -2,6 +2,7 @@
 // at most every few seconds, a few at a time; a page that nobody looks at asks for nothing.
 
 import { call, Problem } from "./api.js";
+import { now } from "./time.js";
 
 const AT_ONCE = 4;
 const KEPT_MAX = 80;
@@ -13,27 +14,28 @@ const AFTER_FAILURE_MS = 5_000;
 export class Feed {
   /** @type {Map<string, Answer>} */
   #answers = new Map();
-  /** @type {{path: string, every: number}[]} */
+  /** @type {Hq.Wanted[]} */
   #wanted = [];
   #running = 0;
   #changed;
 
+  /** @param {() => void} changed */
   constructor(changed) {
     this.#changed = changed;
   }
 
-  /** The last answer of a path, if there ever was one. @returns {Answer | undefined} */
+  /** The last answer of a path, if there ever was one. @param {string} path @returns {Answer | undefined} */
   of(path) {
     return this.#answers.get(path);
   }
 
-  /** Says what the view shows; asks for what is missing or older than `every` milliseconds. */
+  /** Says what the view shows; asks for what is missing or older than `every` milliseconds. @param {Hq.Wanted[]} wanted */
   look(wanted) {
     this.#wanted = wanted;
     this.#next();
   }
 
-  /** Asks for one path now, however young its answer is. */
+  /** Asks for one path now, however young its answer is. @param {string} path */
   again(path) {
     const answer = this.#answers.get(path);
     if (answer) answer.asked = 0;
@@ -55,6 +57,7 @@ export class Feed {
     }
   }
 
+  /** @param {string} path */
   async #ask(path) {
     const answer = this.#answers.get(path) ?? { data: null, problem: null, at: 0, asked: 0, running: false };
     answer.running = true;
@@ -65,7 +68,7 @@ export class Feed {
     try {
       answer.data = await call("GET", path, { attempts: 1 });
       answer.problem = null;
-      answer.at = Date.now();
+      answer.at = now();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       answer.problem = problem;

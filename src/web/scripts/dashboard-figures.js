@@ -1,10 +1,11 @@
 // What the country, a region and a store are shown with alike: the big figures of a day, the two curves against before, the funnel.
 
 import { el } from "./dom.js";
-import { explain, t } from "./language.js";
+import { t } from "./language.js";
 import { app } from "./dashboard-app.js";
 import { chart, chartTable } from "./dashboard-chart.js";
 import { change, compact, compactSum, count, share, span, sum } from "./dashboard-format.js";
+import { waiting } from "./dashboard-header.js";
 import { bar, figure, panel, picker } from "./dashboard-parts.js";
 import { inOne, seriesPath, wantedSeries, withMinute } from "./dashboard-series.js";
 import { choices, comparison } from "./dashboard-url.js";
@@ -14,7 +15,7 @@ export const wantedCharts = () => [wantedSeries(app.place.metric, app.place), wa
 /**
  * Big figures of one day: the country's, a region's or a store's. `open` is how many orders are under way, `running` the
  * present minute where it is known.
- * @param {{today: import("./dashboard-app.js").Today, currency?: string, open: number, openNote: string, running?: any}} day
+ * @param {{ today: Hq.Today, currency?: string, open: number, openNote: string, running?: Hq.Minute | null }} day
  */
 export function figures({ today, currency, open, openNote, running }) {
   return el("dl", { class: "figures", "data-key": "figures" },
@@ -25,27 +26,31 @@ export function figures({ today, currency, open, openNote, running }) {
     figure("rejected", t("figure.rejected"), count(today.rejected), today.rejected, t("figure.rejected-note", { share: share(today.rejected, today.paid, 2), cancelled: count(today.cancelled) })));
 }
 
+/** @param {Hq.Open} open */
 export const openNote = (open) => t("figure.open-note", { paid: count(open.paid), accepted: count(open.accepted), ready: count(open.ready) });
+/** @param {Hq.Open} open */
 export const openSum = (open) => open.awaiting_payment + open.paid + open.accepted + open.ready;
 
+/** How each unit is written, on a point and on an axis. @type {Record<string, { value: (amount: number, currency?: string) => string, axis: (amount: number, currency?: string) => string }>} */
 const WRITERS = {
   orders: { value: count, axis: compact },
   minor_units: { value: (amount, currency) => sum(amount, currency), axis: compactSum },
   seconds: { value: span, axis: (seconds) => (seconds < 60 ? t("span.seconds", { seconds }) : t("span.short", { minutes: Number((seconds / 60).toFixed(1)) })) },
 };
 
+/** @param {string} id @param {string} metric @param {Child} [aside] */
 function curve(id, metric, aside) {
   const answer = app.feed.of(seriesPath(metric, app.place));
   const per = t(`per.${app.place.window}`);
   const title = `${t(`metric.${metric}`)} · ${metric === "wait" ? t("metric.mean", { per }) : per}`;
   if (!answer?.data) {
     const mixed = metric === "revenue" && answer?.problem?.kind === "malformed"; // yuan and dollars are never added up
-    return panel(id, title, aside, el("p", { class: "chart-empty" }, mixed ? t("curve.currencies") : answer?.problem ? explain(answer.problem) : t("loading")));
+    return panel(id, title, aside, el("p", { class: "chart-empty" }, mixed ? t("curve.currencies") : waiting(answer)));
   }
   const series = app.place.region ? answer.data : withMinute(answer.data, app.minute);
   const write = WRITERS[series.unit] ?? WRITERS.orders;
-  const value = (amount) => write.value(amount, series.currency);
-  const axis = (amount) => write.axis(amount, series.currency);
+  const value = (/** @type {number} */ amount) => write.value(amount, series.currency);
+  const axis = (/** @type {number} */ amount) => write.axis(amount, series.currency);
   const { all, now, before } = inOne(series);
   return panel(id, title, aside,
     el("p", { class: "curve-sum numbers" },
@@ -67,9 +72,9 @@ export function curves() {
   ];
 }
 
-/** Placed → paid → accepted → collected, each of the placed and of the step before. */
+/** Placed → paid → accepted → collected, each of the placed and of the step before. @param {Hq.Today} today */
 export function funnel(today) {
-  const steps = ["placed", "paid", "accepted", "collected"];
+  const steps = /** @type {const} */ (["placed", "paid", "accepted", "collected"]);
   return panel("funnel", t("funnel.title"), null,
     el("ol", { class: "funnel" }, steps.map((step, index) => {
       const before = index === 0 ? null : today[steps[index - 1]];

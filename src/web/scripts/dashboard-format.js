@@ -3,35 +3,39 @@
 import { clock, locale, money } from "./format.js";
 import { t } from "./language.js";
 
+/** @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map();
 
+/** @param {Intl.NumberFormatOptions} options */
 function number(options) {
   const key = `${locale()} ${JSON.stringify(options)}`;
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options));
-  return formats.get(key);
+  const kept = formats.get(key) ?? new Intl.NumberFormat(locale(), options);
+  formats.set(key, kept);
+  return kept;
 }
 
 const DASH = "–";
 
-/** 1234567 → 1,234,567. */
+/** 1234567 → 1,234,567. @param {number | null | undefined} value */
 export const count = (value) => (value === undefined || value === null ? DASH : number({}).format(value));
 
-/** 12345 → 12K or 1.2万, for axes. */
+/** 12345 → 12K or 1.2万, for axes. @param {number} value */
 export const compact = (value) => number({ notation: "compact", maximumFractionDigits: 1 }).format(value);
 
-/** Part of a whole in per cent; a dash where there is no whole. */
+/** Part of a whole in per cent; a dash where there is no whole. @param {number} part @param {number} whole */
 export function share(part, whole, digits = 1) {
   if (!whole) return DASH;
   return number({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(part / whole);
 }
 
-/** How much more or less than before, with its sign. */
+/** How much more or less than before, with its sign. @param {number | null} now @param {number | null} before */
 export function change(now, before) {
-  if (!before) return DASH;
+  if (!before || now === null) return DASH;
   return number({ style: "percent", signDisplay: "exceptZero", maximumFractionDigits: Math.abs(now / before - 1) < 0.1 ? 1 : 0 }).format(now / before - 1);
 }
 
-/** A number of minor units, or several by currency; large sums without their cents, which nobody reads. */
+/** A number of minor units, or several by currency; large sums without their cents, which nobody reads.
+ * @param {Hq.Revenue | null | undefined} revenue @param {string} [currency] @returns {string} */
 export function sum(revenue, currency) {
   if (revenue !== null && typeof revenue === "object") {
     const parts = Object.entries(revenue);
@@ -42,10 +46,11 @@ export function sum(revenue, currency) {
   return number({ style: "currency", currency: currency ?? "CNY", currencyDisplay: "narrowSymbol", maximumFractionDigits: 0 }).format(revenue / 100);
 }
 
+/** @param {number} revenue @param {string} [currency] */
 export const compactSum = (revenue, currency) =>
   number({ style: "currency", currency: currency ?? "CNY", currencyDisplay: "narrowSymbol", notation: "compact", maximumFractionDigits: 1 }).format(revenue / 100);
 
-/** 380 → 6 min 20 s. */
+/** 380 → 6 min 20 s. @param {number | null | undefined} seconds */
 export function span(seconds) {
   if (seconds === undefined || seconds === null) return DASH;
   const whole = Math.max(0, Math.round(seconds));
@@ -55,27 +60,29 @@ export function span(seconds) {
   return t("span.days", { days: Math.floor(whole / 86_400), hours: Math.floor(whole / 3600) % 24 });
 }
 
-/** Lag: small ones with a decimal. */
+/** Lag: small ones with a decimal. @param {number} seconds */
 export const lag = (seconds) => (seconds < 10 ? t("span.seconds", { seconds: number({ maximumFractionDigits: 1 }).format(seconds) }) : span(seconds));
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
+/** @param {number} value */
 export function bytes(value) {
   const step = Math.min(UNITS.length - 1, value < 1000 ? 0 : Math.floor(Math.log10(value) / 3));
   const shown = value / 1000 ** step;
   return number({ style: "unit", unit: UNITS[step], unitDisplay: "short", maximumFractionDigits: shown < 10 && step > 0 ? 1 : 0 }).format(shown);
 }
 
-/** Day and time, to the minute or the second. */
+/** Day and time, to the minute or the second. @param {string | number} time */
 export function moment(time, seconds = false) {
   const day = new Intl.DateTimeFormat(locale(), { month: "2-digit", day: "2-digit" }).format(new Date(time));
   return `${day} ${clock(time, seconds)}`;
 }
 
-/** A time as `<input type="datetime-local">` wants it, in local time; and back. */
+/** A time as `<input type="datetime-local">` wants it, in local time; and back. @param {string} time */
 export function toInput(time) {
   if (!time) return "";
   const at = new Date(time);
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
+/** @param {string} text */
 export const fromInput = (text) => (text ? new Date(text).toISOString() : "");

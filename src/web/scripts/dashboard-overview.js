@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { named, t } from "./language.js";
 import { clock } from "./format.js";
-import { app } from "./dashboard-app.js";
+import { app, summary } from "./dashboard-app.js";
 import { curves, figures, funnel, openNote, openSum, wantedCharts } from "./dashboard-figures.js";
 import { count, share, span } from "./dashboard-format.js";
 import { bar, panel, some } from "./dashboard-parts.js";
@@ -14,19 +14,20 @@ const SHOWN = 5;
 
 export const wantedOverview = () => [...wantedCharts(), ...wantedRanking()];
 
-function stockOuts(summary) {
-  const rows = summary.stock_outs.map((one) =>
+/** @param {Hq.Summary} summary */
+function stockOuts({ stock_outs: found, stock_outs_total: all }) {
+  const rows = found.map((one) =>
     el("li", { "data-key": `${one.region}/${one.store}/${one.sku}` },
       el("span", {}, el("strong", {}, named(one.name) || one.sku)),
       el("a", { href: app.link({ view: "store", region: one.region, store: one.store }) }, one.store_name || one.store),
       el("span", { class: "muted small push-right" }, one.region)));
-  const more = summary.stock_outs_total - summary.stock_outs.length;
-  return panel("stock", t("stock-outs.title"), el("span", { class: `tag numbers ${summary.stock_outs_total > 0 ? "warn" : ""}` }, count(summary.stock_outs_total)),
-    rows.length === 0 ? el("p", { class: "nothing" }, t("stock-outs.none")) : some(rows, SHOWN, (rest) => t("show.rest", { count: count(rest) })),
+  const more = all - found.length;
+  return panel("stock", t("stock-outs.title"), el("span", { class: `tag numbers ${all > 0 ? "warn" : ""}` }, count(all)),
+    rows.length === 0 ? el("p", { class: "nothing" }, t("stock-outs.none")) : some(rows, SHOWN, (/** @type {number} */ rest) => t("show.rest", { count: count(rest) })),
     more > 0 ? el("p", { class: "muted small" }, t("stock-outs.cut", { count: count(more) })) : null);
 }
 
-/** When a campaign will be used up, in words. */
+/** When a campaign will be used up, in words. @param {Hq.Campaign} campaign */
 function burnWords(campaign) {
   const now = app.at ?? Date.now();
   if (Date.parse(campaign.ends_at) <= now) return t("burn.ended");
@@ -41,13 +42,14 @@ function burnWords(campaign) {
   return seconds < 86_400 ? t("burn.at", values) : t("burn.in", values);
 }
 
-function campaigns(summary) {
-  const left = (campaign) => {
+/** @param {Hq.Summary} summary */
+function campaigns({ campaigns: found }) {
+  const left = (/** @type {Hq.Campaign} */ campaign) => {
     const rate = app.burn.rate(campaign);
     return campaign.remaining <= 0 ? 0 : rate ? campaign.remaining / rate : Infinity;
   };
   // By what is used already, not by the estimate: that one moves, and rows must not dance.
-  const sorted = [...summary.campaigns].sort((a, b) => b.claimed / b.quota - a.claimed / a.quota || a.region.localeCompare(b.region));
+  const sorted = [...found].sort((a, b) => b.claimed / b.quota - a.claimed / a.quota || a.region.localeCompare(b.region));
   const rows = sorted.map((campaign) => {
     const used = campaign.quota ? campaign.claimed / campaign.quota : 0;
     const kind = campaign.remaining <= 0 ? "gone" : left(campaign) < 1800 || used > 0.9 ? "warn" : "";
@@ -59,16 +61,16 @@ function campaigns(summary) {
       el("span", { class: `numbers small campaign-burn ${kind}` }, burnWords(campaign)));
   });
   return panel("campaigns", t("campaigns.title"), null,
-    rows.length === 0 ? el("p", { class: "nothing" }, t("campaigns.none")) : some(rows, SHOWN - 1, (rest) => t("show.rest", { count: count(rest) })));
+    rows.length === 0 ? el("p", { class: "nothing" }, t("campaigns.none")) : some(rows, SHOWN - 1, (/** @type {number} */ rest) => t("show.rest", { count: count(rest) })));
 }
 
 export function overviewView() {
-  const { summary } = app;
+  const country = summary();
   return [
     el("h1", { class: "hidden-visually", tabindex: "-1", "data-key": "title" }, t("page.dashboard")),
-    figures({ today: summary.today, currency: summary.currency, open: openSum(summary.open), openNote: openNote(summary.open), running: app.minute }),
+    figures({ today: country.today, currency: country.currency, open: openSum(country.open), openNote: openNote(country.open), running: app.minute }),
     curves(),
-    el("div", { class: "two", "data-key": "two" }, funnel(summary.today), regionsPanel()),
-    el("div", { class: "three", "data-key": "three" }, ranking(), stockOuts(summary), campaigns(summary)),
+    el("div", { class: "two", "data-key": "two" }, funnel(country.today), regionsPanel()),
+    el("div", { class: "three", "data-key": "three" }, ranking(), stockOuts(country), campaigns(country)),
   ];
 }

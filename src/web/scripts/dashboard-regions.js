@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { t } from "./language.js";
-import { app, regionOf } from "./dashboard-app.js";
+import { app, regionOf, summary } from "./dashboard-app.js";
 import { bytes, count, lag, moment } from "./dashboard-format.js";
 import { badness, cell, crumbs, head, levelOf, levelTag, panel, table, whyOf } from "./dashboard-parts.js";
 import { curves, figures, funnel, wantedCharts } from "./dashboard-figures.js";
@@ -12,9 +12,10 @@ const STORES_EVERY_MS = 5_000;
 
 const sorted = () => [...app.regions].sort((a, b) => badness(levelOf(a)) - badness(levelOf(b)) || a.region.localeCompare(b.region));
 
-/** Connected or not, by word. */
+/** Connected or not, by word. @param {Hq.Region} region */
 const connection = (region) => el("span", { class: `wire ${region.connected ? "on" : "off"}` }, t(region.connected ? "region.connected" : "region.disconnected"));
 
+/** @param {Hq.Region} region */
 function row(region) {
   const level = levelOf(region);
   const why = level === "green" ? "" : whyOf(region);
@@ -45,9 +46,10 @@ export function regionsPanel() {
 
 export const wantedRegion = () => [...wantedCharts(), { path: storesPath(app.place.region), every: STORES_EVERY_MS }];
 
+/** @param {string} label @param {Child[]} content */
 const fact = (label, ...content) => el("div", {}, el("dt", {}, label), el("dd", { class: "numbers" }, content));
 
-/** What the centre knows about a region's line, and why it is not green. */
+/** What the centre knows about a region's line, and why it is not green. @param {Hq.Region} region */
 function linePanel(region) {
   const level = levelOf(region);
   return panel("line", t("line.title"), levelTag(level),
@@ -69,7 +71,7 @@ function linePanel(region) {
       fact(t("region.lag-entries"), count(region.lag.entries)),
       fact(t("region.lag-bytes"), bytes(region.lag.bytes)),
       fact(t("region.lag-seconds"), lag(region.lag.seconds))),
-    region.reason && !region.reason.startsWith("a node is refused") ? el("p", { class: "muted small" }, t("line.reason"), " ", el("span", { lang: "en" }, region.reason)) : null);
+    region.reason && !region.fenced ? el("p", { class: "muted small" }, t("line.reason"), " ", el("span", { lang: "en" }, region.reason)) : null);
 }
 
 export function regionView() {
@@ -79,7 +81,7 @@ export function regionView() {
   if (!region) return [way, el("p", { class: "empty", "data-key": "none" }, t("region.unknown", { name }))];
   return [
     way,
-    figures({ today: region.today, currency: region.currency ?? app.summary.currency, open: region.open_orders, openNote: t("figure.stores", { count: count(region.stores) }) }),
+    figures({ today: region.today, currency: region.currency ?? summary().currency, open: region.open_orders, openNote: t("figure.stores", { count: count(region.stores) }) }),
     curves(),
     el("div", { class: "two", "data-key": "two" }, linePanel(region), funnel(region.today)),
     storesPanel(app.feed.of(storesPath(name)), name),

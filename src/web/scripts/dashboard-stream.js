@@ -14,20 +14,23 @@ const HIDDEN_MS = 60_000;
 export class EventParser {
   #rest = "";
   #event = "";
+  /** @type {string[]} */
   #data = [];
   #size = 0;
   lastId = "";
 
-  /** @returns {{event: string, data: string}[]} */
+  /** @param {string} text @returns {{event: string, data: string}[]} */
   feed(text) {
+    /** @type {{event: string, data: string}[]} */
     const found = [];
     const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
-    this.#rest = lines.pop();
+    this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#line(line, found);
     if (this.#rest.length + this.#size > MESSAGE_CHARS_MAX) throw new Error("a message has no end");
     return found;
   }
 
+  /** @param {string} line @param {{event: string, data: string}[]} found */
   #line(line, found) {
     if (line === "") {
       if (this.#data.length > 0) found.push({ event: this.#event || "message", data: this.#data.join("\n") });
@@ -55,23 +58,30 @@ export class Stream {
   #tokens;
   #message;
   #changed;
+  /** @type {AbortController | null} */
   #control = null;
-  #timer = null;
-  #hidden = null;
+  #timer = 0;
+  #hidden = 0;
   #attempts = 0;
   #lastByte = 0;
   #lastId = "";
 
+  /**
+   * `message` is given every event with its data, `changed` every state.
+   * @param {string} path @param {Tokens} tokens @param {{ message: (event: string, data: any) => void, changed: (state: string) => void }} told
+   */
   constructor(path, tokens, { message, changed }) {
     this.#path = path;
     this.#tokens = tokens;
     this.#message = message;
     this.#changed = changed;
     this.state = "idle";
+    /** @type {number | null} */
     this.lastHeard = null;
     this.refusal = 0;
     setInterval(() => this.#watch(), 1000);
     addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#control?.abort());
     document.addEventListener("visibilitychange", () => this.#visibility());
   }
 
@@ -84,13 +94,14 @@ export class Stream {
 
   stop() {
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = 0;
     const control = this.#control;
     this.#control = null;
     control?.abort();
     this.#set("idle");
   }
 
+  /** @param {string} state */
   #set(state) {
     if (this.state === state) return;
     this.state = state;
@@ -99,6 +110,7 @@ export class Stream {
 
   async #run() {
     const control = new AbortController();
+    this.#timer = 0;
     this.#control = control;
     this.#lastByte = Date.now();
     let refused = 0;
@@ -120,8 +132,9 @@ export class Stream {
     this.#timer = setTimeout(() => this.#run(), pause);
   }
 
-  /** Reads until the line ends; gives 401 or 403 when the centre doesn't want this reader. */
+  /** Reads until the line ends; gives 401 or 403 when the centre doesn't want this reader. @param {AbortController} control */
   async #read(control) {
+    /** @type {Record<string, string>} */
     const headers = { accept: "text/event-stream", authorization: `Bearer ${this.#tokens.get()}` };
     if (this.#lastId) headers["last-event-id"] = this.#lastId;
     const response = await fetch(this.#path, { headers, signal: control.signal, cache: "no-store", credentials: "omit" });
@@ -139,6 +152,7 @@ export class Stream {
     }
   }
 
+  /** @param {string} event @param {string} data */
   #take(event, data) {
     this.lastHeard = Date.now();
     this.#attempts = 0;
@@ -151,9 +165,9 @@ export class Stream {
   }
 
   #hurry() {
-    if (this.#timer === null) return;
+    if (this.#timer === 0) return;
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = 0;
     this.#run();
   }
 

@@ -1,13 +1,7 @@
 // The address of what is shown: every view, filter, metric and window stands behind `#`, so that a link shows the same
 // and the back button works. A token never does (session.js takes it out at once).
 
-/**
- * @typedef {{view: "overview" | "region" | "store" | "orders" | "order", region: string, store: string, order: string,
- *   metric: string, window: string, compare: string, by: string, q: string, status: string, from: string, to: string,
- *   table: string}} Place
- */
-
-/** What each parameter may be; the first is the default and is left out of the address. */
+/** What each parameter may be; the first is the default and is left out of the address. @type {Record<string, string[]>} */
 const CHOICES = {
   metric: ["orders", "paid", "rejected", "wait"],
   window: ["1h", "1d", "7d"],
@@ -18,10 +12,11 @@ const CHOICES = {
 };
 
 /** Parameters that any text may be. */
-const TEXTS = ["q", "from", "to"];
+const TEXTS = /** @type {const} */ (["q", "from", "to"]);
 
 /** What goes along from view to view, and what belongs to one alone. */
 const CARRIED = ["metric", "window", "compare", "table"];
+/** @type {Record<string, string[]>} */
 const OF_VIEW = {
   overview: ["by"],
   region: ["by", "q"],
@@ -30,11 +25,13 @@ const OF_VIEW = {
   order: [],
 };
 
+/** @param {string} name */
 export const choices = (name) => CHOICES[name];
 
-/** Comparing a week with the week before it says something; with the day before it says little. */
+/** Comparing a week with the week before it says something; with the day before it says little. @param {Hq.Place} place */
 export const comparison = (place) => place.compare || (place.window === "7d" ? "week" : "day");
 
+/** @param {string} part */
 const decoded = (part) => {
   try {
     return decodeURIComponent(part);
@@ -43,7 +40,7 @@ const decoded = (part) => {
   }
 };
 
-/** @returns {Place} */
+/** @param {string} hash @returns {Hq.Place} */
 export function placeOf(hash) {
   const [path, query = ""] = hash.replace(/^#/, "").split("?", 2);
   const parts = path.split("/").filter(Boolean).map(decoded);
@@ -60,6 +57,7 @@ export function placeOf(hash) {
   return place;
 }
 
+/** @param {Hq.Place} place */
 function pathOf(place) {
   const part = encodeURIComponent;
   if (place.view === "region") return `#/region/${part(place.region)}`;
@@ -69,9 +67,9 @@ function pathOf(place) {
   return "#/";
 }
 
-/** The address of `place` with `changes`. Another view begins with its own filters at rest. */
+/** The address of `place` with `changes`. Another view begins with its own filters at rest. @param {Hq.Place} place @param {Hq.Changes} changes */
 export function hrefOf(place, changes = {}) {
-  const wanted = { ...place, ...changes };
+  const wanted = /** @type {Hq.Place & Record<string, string>} */ ({ ...place, ...changes });
   const sameView = wanted.view === place.view && pathOf(wanted) === pathOf(place);
   const names = [...CARRIED, ...OF_VIEW[wanted.view]];
   const query = new URLSearchParams();
@@ -84,5 +82,5 @@ export function hrefOf(place, changes = {}) {
   return text ? `${pathOf(wanted)}?${text}` : pathOf(wanted);
 }
 
-/** What makes a view another one, for whoever reads it: then it begins at its heading. */
+/** What makes a view another one, for whoever reads it: then it begins at its heading. @param {Hq.Place} place */
 export const identity = (place) => [place.view, place.view === "orders" ? "" : place.region, place.view === "orders" ? "" : place.store, place.order].join("/");

@@ -2,7 +2,7 @@
 
 const zh = {
   "page.dashboard": "总部看板", "crumbs": "所在位置",
-  "age.live": "实时", "age.late": "{span}前的数据", "age.as-of": "数据时间 {time}", "age.lost": "数据停在 {span}前", "age.lost-why": "线路中断，正在重连", "age.never": "连不上中心", "age.never-why": "正在重试", "age.connecting": "连接中…",
+  "age.live": "实时", "age.late": "{span}前的数据", "age.as-of": "数据时间 {time}", "age.lost": "数据停在 {span}前", "age.lost-why": "线路中断，正在重连", "age.never": "连不上中心", "age.never-why": "正在重试", "age.connecting": "连接中…", "age.not-kept": "线路中断，此处没有保留的数据",
   "age.cut": "线路中断", "age.was-cut": "与中心的线路中断，正在重连；页面保留最后的数据", "age.is-back": "线路已恢复，数据为实时",
   "overall.green": "全部正常", "overall.yellow": "需要关注", "overall.red": "有故障", "overall.unknown": "暂无数据", "overall.none": "还没有地区接入", "overall.all": "{count} 个地区均正常", "overall.was": "断线前：{why}", "overall.more": "{why}；另有 {count} 个地区",
   "level.green": "正常", "level.yellow": "注意", "level.red": "故障", "level.unknown": "未知",
@@ -21,10 +21,11 @@ const zh = {
 
   "regions.title": "地区", "regions.none": "还没有地区接入。地区节点配置 [replication] 后会出现在这里。",
   "region.name": "地区", "region.health": "状态", "region.line": "线路", "region.connected": "已连接", "region.disconnected": "未连接", "region.lag-entries": "落后条数", "region.lag-bytes": "落后字节", "region.lag-seconds": "落后时间", "region.epoch": "纪元", "region.open": "未完成", "region.orders": "今日订单",
-  "region.fenced-why": "节点被隔离：{reason}", "region.other-fenced": "另一个节点被拒绝：{reason}", "region.needs-seed": "需要先传送快照才能继续", "region.never-heard": "尚未连接过", "region.away": "已断开 {span}", "region.unknown": "没有名为“{name}”的地区",
+  "region.fenced-why": "节点被隔离：{reason}", "region.other-fenced": "另一个节点被拒绝：{reason}", "region.unknown": "没有名为“{name}”的地区",
   "line.title": "与中心的线路", "line.heard": "最近收到", "line.last": "已收到序号", "line.applied": "已处理序号", "line.reason": "中心的说明：", "line.since": "自 {time}", "line.gap": "{from} 至 {to} 之间有 {count} 条记录从未到达中心。", "line.gap-help": "离线太久，本地区的日志已达上限；这段时间的订单和数字不完整。此前未完成、其间结束的订单保持最后看到的样子。", "line.fenced-help": "被隔离的节点不再接单，直到从中心恢复并获得新的纪元，或确认哪一份数据是真的。", "line.other-help": "本地区仍在营业；被拒绝的是同一地区的另一个节点，请停掉它。",
   "fence.epoch-superseded": "纪元已被更新的节点取代", "fence.behind-centre": "节点的数据比中心旧", "fence.other-history": "节点的历史与中心不同", "fence.epoch-not-granted": "节点的纪元未经中心授予",
-  "cause.log-failed": "中心保存该地区日志的磁盘出错", "cause.applying-ended": "中心已停止处理该地区的数据", "cause.applying-waits": "中心在等待存储，数据未更新", "cause.applying-behind": "中心处理较慢，数据落后", "cause.copy-broken": "中心保存的该地区副本无法使用", "cause.behind": "落后 {span}",
+  "cause.log-failed": "中心保存该地区日志的磁盘出错", "cause.applying-ended": "中心已停止处理该地区的数据", "cause.applying-waits": "中心在等待存储，数据未更新", "cause.applying-behind": "中心处理较慢，数据落后 {span}", "cause.copy-broken": "中心保存的该地区副本无法使用", "cause.behind": "落后 {span}",
+  "cause.node-fenced": "有节点被拒绝", "cause.needs-seed": "需要先传送快照才能继续", "cause.never-connected": "尚未连接过", "cause.line-down": "已断开 {span}",
 
   "ranking.title": "门店排行", "ranking.by": "排序", "by.wait": "等待", "by.rejected": "拒单", "by.orders": "订单", "ranking.none-wait": "没有门店在等待", "ranking.none-rejected": "今天没有拒单", "ranking.none-orders": "今天还没有订单",
   "wait.minutes": "{minutes} 分钟", "wait.mean": "今日平均 {span}", "rejected.share": "占已支付 {share}", "open.count": "未完成 {count}",
@@ -49,7 +50,7 @@ const zh = {
 
 const en = {
   "page.dashboard": "Headquarters", "crumbs": "You are here",
-  "age.live": "Live", "age.late": "{span} old", "age.as-of": "as of {time}", "age.lost": "{span} old", "age.lost-why": "line cut, reconnecting", "age.never": "No line to the centre", "age.never-why": "trying again", "age.connecting": "Connecting…",
+  "age.live": "Live", "age.late": "{span} old", "age.as-of": "as of {time}", "age.lost": "{span} old", "age.lost-why": "line cut, reconnecting", "age.never": "No line to the centre", "age.never-why": "trying again", "age.connecting": "Connecting…", "age.not-kept": "Line cut; nothing of this was kept",
   "age.cut": "Line cut", "age.was-cut": "The line to the centre is cut, reconnecting; the last figures stay", "age.is-back": "The line is back; figures are live",
   "overall.green": "All well", "overall.yellow": "Needs a look", "overall.red": "Something is wrong", "overall.unknown": "No data yet", "overall.none": "no region has connected yet", "overall.all": "every region ({count})", "overall.was": "before the line was cut: {why}", "overall.more": "{why}; and {count} more",
   "level.green": "Fine", "level.yellow": "Attention", "level.red": "Fault", "level.unknown": "Unknown",
@@ -68,10 +69,11 @@ const en = {
 
   "regions.title": "Regions", "regions.none": "No region has connected yet. A node appears here once its [replication] is configured.",
   "region.name": "Region", "region.health": "Health", "region.line": "Line", "region.connected": "connected", "region.disconnected": "not connected", "region.lag-entries": "Lag, entries", "region.lag-bytes": "Lag, bytes", "region.lag-seconds": "Lag, time", "region.epoch": "Epoch", "region.open": "Open", "region.orders": "Orders today",
-  "region.fenced-why": "its node is fenced: {reason}", "region.other-fenced": "another node is refused: {reason}", "region.needs-seed": "a snapshot must be shipped before it can go on", "region.never-heard": "has not connected yet", "region.away": "not connected for {span}", "region.unknown": "There is no region called “{name}”",
+  "region.fenced-why": "its node is fenced: {reason}", "region.other-fenced": "another node is refused: {reason}", "region.unknown": "There is no region called “{name}”",
   "line.title": "Line to the centre", "line.heard": "Last heard", "line.last": "Received up to", "line.applied": "Applied up to", "line.reason": "In the centre’s words:", "line.since": "since {time}", "line.gap": "{count} entries between {from} and {to} never reached the centre.", "line.gap-help": "It was away for so long that the region’s log was full: orders and figures of that time are incomplete. Orders that were open before and ended in it stay as they were last seen.", "line.fenced-help": "A fenced node takes no orders until it is restored from the centre under a new epoch, or somebody has settled which copy is the true one.", "line.other-help": "The region goes on selling; it is another node of the same region that is refused. Stop that one.",
   "fence.epoch-superseded": "a node with a newer epoch took its place", "fence.behind-centre": "its data is older than the centre’s", "fence.other-history": "its history differs from the centre’s", "fence.epoch-not-granted": "the centre never granted its epoch",
-  "cause.log-failed": "the centre’s disk for this region failed", "cause.applying-ended": "the centre no longer takes in this region", "cause.applying-waits": "the centre waits for its store; figures stand still", "cause.applying-behind": "the centre is slow to take it in; figures are old", "cause.copy-broken": "the centre’s copy of this region can’t be used", "cause.behind": "{span} behind",
+  "cause.log-failed": "the centre’s disk for this region failed", "cause.applying-ended": "the centre no longer takes in this region", "cause.applying-waits": "the centre waits for its store; figures stand still", "cause.applying-behind": "the centre is slow to take it in; figures are {span} old", "cause.copy-broken": "the centre’s copy of this region can’t be used", "cause.behind": "{span} behind",
+  "cause.node-fenced": "a node is refused", "cause.needs-seed": "a snapshot must be shipped before it can go on", "cause.never-connected": "has not connected yet", "cause.line-down": "not connected for {span}",
 
   "ranking.title": "Stores, worst first", "ranking.by": "Sort", "by.wait": "Wait", "by.rejected": "Rejections", "by.orders": "Orders", "ranking.none-wait": "Nobody waits anywhere", "ranking.none-rejected": "No rejections today", "ranking.none-orders": "No orders yet today",
   "wait.minutes": "{minutes} min", "wait.mean": "mean today {span}", "rejected.share": "{share} of paid", "open.count": "{count} open",

@@ -4,7 +4,8 @@
 import { useTokens } from "./api.js";
 import { addWords, explain, t } from "./language.js";
 import { clearNotices, el, notice, render } from "./dom.js";
-import { Session } from "./session.js";
+import { keepPage } from "./keep.js";
+import { Session, storage } from "./session.js";
 import { startShell } from "./shell.js";
 import { app } from "./dashboard-app.js";
 import { Burn } from "./dashboard-burn.js";
@@ -21,7 +22,11 @@ import { words } from "./dashboard-words.js";
 
 addWords(words);
 
-const main = document.getElementById("main");
+/** The last figures, kept in this tab alone: whoever has no token sees none. */
+const KEPT = "qucan.figures";
+const KEEP_EVERY_MS = 10_000;
+
+const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const session = new Session("operator");
 const tokens = {
   get: () => session.get(),
@@ -33,6 +38,7 @@ const tokens = {
 };
 useTokens(tokens);
 
+/** @type {Record<Hq.Place["view"], { view: () => Child, wanted: () => Hq.Wanted[] }>} */
 const VIEWS = {
   overview: { view: overviewView, wanted: wantedOverview },
   region: { view: regionView, wanted: wantedRegion },
@@ -67,23 +73,50 @@ function drawNow() {
 
 const look = () => app.summary && app.stream.state === "live" && app.feed.look(VIEWS[app.place.view].wanted());
 
+/** @param {Hq.Picture} picture */
+function take({ at, summary, regions, minute = null }) {
+  Object.assign(app, { at: Date.parse(at), summary, regions, minute });
+}
+
+let keptAt = -Infinity;
+
+/** @param {Hq.Picture} picture */
+function keepFigures(picture) {
+  if (performance.now() - keptAt < KEEP_EVERY_MS) return;
+  keptAt = performance.now();
+  storage.set(KEPT, JSON.stringify({ heard: Date.now(), picture }));
+}
+
+/** What this tab showed last: with its age until the centre answers, or while it can't. */
+function recallFigures() {
+  try {
+    const { heard, picture } = JSON.parse(storage.get(KEPT) ?? "null") ?? {};
+    if (!picture) return;
+    take(picture);
+    app.stream.lastHeard = heard;
+  } catch {
+    storage.remove(KEPT);
+  }
+}
+
+/** @param {string} event @param {Hq.Picture} data */
 function message(event, data) {
   if (event !== "snapshot" && event !== "tick") return;
-  app.at = Date.parse(data.at);
-  app.summary = data.summary;
-  app.regions = data.regions;
-  app.minute = data.minute ?? null;
-  app.burn.take(app.at, data.summary.campaigns);
+  take(data);
+  app.burn.take(Date.parse(data.at), data.summary.campaigns);
+  keepFigures(data);
   draw();
   // Only now, when what is shown is known, is more asked for.
   requestAnimationFrame(() => requestAnimationFrame(look));
 }
 
+/** @param {string} state */
 function lineChanged(state) {
   if (state === "refused") askForToken();
   draw();
 }
 
+/** @param {Hq.Changes} changes */
 function go(changes, { replace = false } = {}) {
   const href = hrefOf(app.place, changes);
   if (href === location.hash || (href === "#/" && location.hash === "")) return;
@@ -103,7 +136,7 @@ function route() {
   drawNow();
   scrollTo(0, 0);
   // A new view begins at its heading, for eyes and screen readers alike.
-  main.querySelector("h1")?.focus({ preventScroll: true });
+  /** @type {HTMLElement | null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
   return undefined;
 }
 
@@ -113,6 +146,7 @@ function askForToken() {
   app.feed.forget();
   app.signIn = true;
   app.summary = null;
+  storage.remove(KEPT);
   draw();
 }
 
@@ -123,6 +157,7 @@ function begin() {
   draw();
 }
 
+/** @param {any} event */
 function paste(event) {
   event.preventDefault();
   if (!session.adopt(String(new FormData(event.target).get("token") ?? ""))) return notice(t("hq.token-bad"), "bad");
@@ -163,7 +198,9 @@ addEventListener("popstate", route);
 addEventListener("scroll", look, { passive: true });
 document.addEventListener("visibilitychange", look);
 // The age of the figures grows by itself.
-setInterval(() => (app.stream.state !== "live" || Date.now() - app.stream.lastHeard > 5_000) && draw(), 1000);
+setInterval(() => (app.stream.state !== "live" || Date.now() - (app.stream.lastHeard ?? 0) > 5_000) && draw(), 1000);
+if (session.get()) recallFigures();
 draw();
+keepPage();
 if (await signIn()) begin();
 else askForToken();

@@ -1,6 +1,8 @@
 // Calling a ticket ready ("bump"): for five seconds it can be taken back, then it is sent. What could not be sent stays a ticket that
 // says so at once, and is sent when the line is back; nothing is called ready that the node does not know of.
 
+import { Problem } from "./api.js";
+
 const TAKE_BACK_MS = 5_000;
 const TRY_AGAIN_MS = 5_000;
 
@@ -57,7 +59,7 @@ export class Bumps {
     bump.state = "sending";
     this.#changed();
     const { problem } = await this.#orders.act(order, "ready", undefined, { quiet: true, attempts: 1 });
-    if (problem && (problem.status === 0 || problem.status >= 500 || problem.status === 429)) {
+    if (problem instanceof Problem && problem.isAway) {
       bump.state = "unsent";
       bump.timer = setTimeout(() => this.#send(id), TRY_AGAIN_MS);
     } else {

@@ -12,7 +12,7 @@ const OVER_GRACE_MS = 500;
 let state = null;
 let timer = 0;
 
-/** Asks the node whether and until when the store is paused. @param {any} desk */
+/** Asks the node whether and until when the store is paused. @param {import("./staff.js").Desk} desk */
 export async function loadPause(desk) {
   try {
     took(desk, await call("GET", path`/v1/stores/${desk.store.id}/accepting`, { attempts: 1 }));
@@ -21,7 +21,7 @@ export async function loadPause(desk) {
   }
 }
 
-/** @param {any} desk @param {Accepting} answer */
+/** @param {import("./staff.js").Desk} desk @param {Accepting} answer */
 function took(desk, answer) {
   state = answer;
   clearTimeout(timer);
@@ -41,7 +41,7 @@ const askMinutes = () =>
 const isPaused = () => state !== null && !state.accepting;
 
 /** Pauses (after a question) or resumes. */
-export const switchPause = once(async (/** @type {any} */ desk) => {
+export const switchPause = once(async (/** @type {import("./staff.js").Desk} */ desk) => {
   /** @type {{ accepting: boolean, until?: string }} */
   const body = { accepting: isPaused() };
   if (!body.accepting) {
@@ -56,7 +56,7 @@ export const switchPause = once(async (/** @type {any} */ desk) => {
   }
 });
 
-/** What is so, and the button that changes it. @param {any} desk */
+/** What is so, and the button that changes it. @param {import("./staff.js").Desk} desk */
 export function pauseView(desk) {
   const paused = isPaused();
   const text = paused ? (state?.until ? t("pos.paused-until", { time: clock(state.until) }) : t("pos.paused")) : desk.store.open ? t("pos.accepting") : t("pos.closed");

@@ -2,13 +2,14 @@
 
 import { call, listAll, path } from "./api.js";
 import { ask, el, memo, notice } from "./dom.js";
+import { number } from "./format.js";
 import { category, explain, language, named, t } from "./language.js";
 
 const state = { lines: /** @type {StockLine[]} */ ([]), items: /** @type {Map<string, MenuItem>} */ (new Map()) };
 /** @type {Map<string, number | null>} */
 const before = new Map(); // sku -> what was available when it was sold out here
 
-/** Reads stock lines and names; a problem is told and leaves what was there. @param {any} desk */
+/** Reads stock lines and names; a problem is told and leaves what was there. @param {import("./staff.js").Desk} desk */
 export async function loadStock(desk) {
   try {
     const [stock, menu] = await Promise.all([
@@ -25,7 +26,7 @@ export async function loadStock(desk) {
 /** @param {string} sku */
 const nameOf = (sku) => named(state.items.get(sku)?.name) || sku;
 
-/** @param {any} desk @param {StockLine} line @param {number | null} available */
+/** @param {import("./staff.js").Desk} desk @param {StockLine} line @param {number | null} available */
 async function set(desk, line, available) {
   try {
     const now = await call("PUT", path`/v1/stores/${desk.store.id}/stock/${line.sku}`, { body: { available } });
@@ -37,7 +38,7 @@ async function set(desk, line, available) {
   desk.draw();
 }
 
-/** @param {any} desk @param {StockLine} line */
+/** @param {import("./staff.js").Desk} desk @param {StockLine} line */
 async function askCount(desk, line) {
   const out = line.available === 0;
   const proposed = out ? (before.has(line.sku) ? (before.get(line.sku) ?? "") : 10) : (line.available ?? "");
@@ -50,22 +51,22 @@ async function askCount(desk, line) {
   if (answer) await set(desk, line, answer.text === "" ? null : Number(answer.text));
 }
 
-/** @param {any} desk @param {StockLine} line */
+/** @param {import("./staff.js").Desk} desk @param {StockLine} line */
 function row(desk, line) {
   const out = line.available === 0;
   const item = state.items.get(line.sku);
   const name = nameOf(line.sku);
   return el("tr", {},
     el("th", { scope: "row" }, name, item ? el("span", { class: "muted small" }, ` ${category(item.category)}`) : null),
-    el("td", { class: "number numbers" }, out ? el("span", { class: "tag bad" }, t("stock.is-out")) : line.available === null ? el("span", { class: "muted" }, t("stock.uncounted")) : line.available),
-    el("td", { class: "number numbers" }, line.reserved),
-    el("td", { class: "number numbers" }, line.sold),
+    el("td", { class: "number numbers" }, out ? el("span", { class: "tag bad" }, t("stock.is-out")) : line.available === null ? el("span", { class: "muted" }, t("stock.uncounted")) : number(line.available)),
+    el("td", { class: "number numbers" }, number(line.reserved)),
+    el("td", { class: "number numbers" }, number(line.sold)),
     el("td", { class: "stock-actions" },
       out ? null : el("button", { type: "button", class: "plain", "aria-label": `${t("stock.count")}: ${name}`, onclick: () => askCount(desk, line) }, t("stock.count")),
       el("button", { type: "button", class: out ? "" : "danger", "aria-label": `${t(out ? "stock.back" : "stock.sold-out")}: ${name}`, onclick: () => (out ? askCount(desk, line) : set(desk, line, 0)) }, t(out ? "stock.back" : "stock.sold-out"))));
 }
 
-/** @param {any} desk */
+/** @param {import("./staff.js").Desk} desk */
 export function stockView(desk) {
   const order = [...state.items.keys()];
   const lines = [...state.lines].sort((a, b) => order.indexOf(a.sku) - order.indexOf(b.sku));

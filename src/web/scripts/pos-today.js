@@ -10,7 +10,7 @@ const STATUSES = ["", "paid", "accepted", "ready", "collected", "cancelled", "re
 
 const state = { orders: /** @type {Map<string, Order>} */ (new Map()), search: "", status: "", shown: SHOWN, loaded: false };
 
-/** Reads the day. @param {any} desk */
+/** Reads the day. @param {import("./staff.js").Desk} desk */
 export async function loadToday(desk) {
   try {
     const orders = await listAll(`${path`/v1/stores/${desk.store.id}/orders`}?limit=500`, "orders");
@@ -28,7 +28,7 @@ export function takeToday(order) {
   if (!known || known.offset <= order.offset) state.orders.set(order.id, order);
 }
 
-/** A code that is not among what was read: asks the node. @param {any} desk */
+/** A code that is not among what was read: asks the node. @param {import("./staff.js").Desk} desk */
 async function find(desk) {
   const code = state.search.trim();
   if (!code || found().length > 0) return;
@@ -63,7 +63,7 @@ function row(order, actions) {
     el("span", { class: "row day-actions" }, actions(order)));
 }
 
-/** @param {any} desk @param {(order: Order) => Child} actions @param {(order: Order) => boolean} busy */
+/** @param {import("./staff.js").Desk} desk @param {(order: Order) => Child} actions @param {(order: Order) => boolean} busy */
 export function todayView(desk, actions, busy) {
   const orders = found();
   const change = (/** @type {Partial<typeof state>} */ what) => {

@@ -11,6 +11,7 @@ import { now } from "./time.js";
 
 const CLOCK_EVERY_MS = 10_000;
 const SMALLEST_PX = 20;
+const TRIES_MAX = 12;
 
 /** @type {Board} */
 let board = { preparing: [], ready: [] };
@@ -39,7 +40,6 @@ function start(started) {
   });
   poll().catch(() => {});
   setInterval(desk.draw, CLOCK_EVERY_MS);
-  new ResizeObserver(fit).observe(document.documentElement);
   stayAwake();
 }
 
@@ -53,23 +53,28 @@ async function stayAwake() {
 }
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && stayAwake());
 
-/** Gives every list the largest letters with which all of it fits. */
+/** What each list was fitted for last: with the same codes in the same room nothing is measured. @type {WeakMap<Element, string>} */
+const fitted = new WeakMap();
+
+const sizes = new ResizeObserver(fit);
+
+/** Gives every list letters as large as fit. Every try makes the browser lay the list out, so there are few. */
 function fit() {
   for (const list of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".codes"))) {
     const room = /** @type {HTMLElement} */ (list.parentElement);
-    const fits = (/** @type {number} */ size) => {
+    sizes.observe(room);
+    if (list.clientHeight === 0) continue;
+    const shown = `${list.textContent} ${list.childElementCount} ${room.clientWidth} ${room.clientHeight} ${list.clientHeight}`;
+    if (fitted.get(list) === shown) continue;
+    fitted.set(list, shown);
+    let size = Math.min(room.clientWidth / 2.6, room.clientHeight / 2.2, Number(list.dataset.largest) * innerWidth);
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       list.style.fontSize = `${size}px`;
-      return list.scrollHeight <= list.clientHeight + 1 && list.scrollWidth <= list.clientWidth + 1;
-    };
-    let most = Math.min(room.clientWidth / 2.6, room.clientHeight / 2.2, Number(list.dataset.largest) * innerWidth);
-    let least = SMALLEST_PX;
-    if (fits(most)) continue;
-    while (most - least > 2) {
-      const middle = (most + least) / 2;
-      if (fits(middle)) least = middle;
-      else most = middle;
+      const over = Math.max(list.scrollHeight / (list.clientHeight + 1), (list.scrollWidth / (list.clientWidth + 1)) ** 2);
+      if (over <= 1 || size === SMALLEST_PX) break;
+      // Letters half as high need a quarter of the room; a little less than that, for rows that break otherwise.
+      size = Math.max(SMALLEST_PX, (size / Math.sqrt(over)) * 0.97);
     }
-    fits(least);
   }
 }
 

@@ -1,7 +1,7 @@
 // The open orders of a store, kept equal to the node's by topic `store/ID`, or by the queue while the socket is away. Nothing here
 // guesses: an order changes when the node says so.
 
-import { call, path } from "./api.js";
+import { call, path, Problem } from "./api.js";
 import { notice } from "./dom.js";
 import { explain } from "./language.js";
 
@@ -20,7 +20,7 @@ export class StoreOrders {
   /** @type {Set<string>} */
   #busy = new Set();
 
-  /** @param {any} desk @param {(order: Order | null) => void} changed is told which order changed, or null for all */
+  /** @param {import("./staff.js").Desk} desk @param {(order: Order | null) => void} changed is told which order changed, or null for all */
   constructor(desk, changed) {
     this.#desk = desk;
     this.#changed = changed;
@@ -36,7 +36,7 @@ export class StoreOrders {
       snapshot: (/** @type {any} */ data) => (data.more ? this.poll().catch(() => {}) : this.#replace(data.orders)),
       event: (/** @type {string} */ _, /** @type {Order} */ order) => this.take(order),
       poll: () => this.poll(),
-      problem: (/** @type {any} */ problem) => notice(explain(problem), "bad"),
+      problem: (/** @type {unknown} */ problem) => notice(explain(problem), "bad"),
     });
     this.poll().catch(() => {}); // whichever is first; the socket may be refused on the way
   }
@@ -118,7 +118,7 @@ export class StoreOrders {
       return { now };
     } catch (problem) {
       if (!quiet) notice(explain(problem), "bad");
-      if (problem.status === 409 || problem.status === 404) await this.poll().catch(() => {});
+      if (problem instanceof Problem && [404, 409].includes(problem.status)) await this.poll().catch(() => {});
       return { problem };
     } finally {
       this.#busy.delete(order.id);

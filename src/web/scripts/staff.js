@@ -11,6 +11,8 @@ import { Push } from "./socket.js";
 import { soundSwitch } from "./sound.js";
 
 const STORES = "stores";
+/** @type {Record<string, string>} */
+const PAGES = { "page.pos": "/pos", "page.kitchen": "/kitchen", "page.screen": "/screen", "page.customer": "/" };
 const LOOK_EVERY_MS = 15_000;
 
 /**
@@ -57,11 +59,13 @@ export async function startDesk({ page, start, view, extra = () => null, heading
     due = true;
     const now = () => {
       due = false;
+      const began = performance.now();
       const place = desk.ready ? `${t(page)} · ${desk.store.name}` : t(page);
       title(`${desk.ready ? heading(desk) : ""}${place}`);
       shell.draw();
       if (desk.ready) render(main, view(desk));
       else render(main, el("div", { "data-key": "session" }, signInView()));
+      pace(performance.now() - began);
     };
     if (document.visibilityState === "visible") requestAnimationFrame(now);
     else setTimeout(now, 250);
@@ -101,19 +105,27 @@ export async function startDesk({ page, start, view, extra = () => null, heading
     return session.store ? choose() : draw();
   }
 
+  /** Whoever opened the wrong page finds the right one. */
+  function otherPages() {
+    return el("nav", { class: "row session-pages", "aria-label": t("staff.pages") },
+      Object.entries(PAGES).filter(([key]) => key !== page).map(([key, path]) => el("a", { class: "button plain", href: path }, t(key))));
+  }
+
   function signInView() {
     if (form.paste) {
       return el("form", { class: "card session", onsubmit: paste },
         el("h1", {}, t(page)),
         el("div", { class: "field" }, el("label", { for: "token" }, t("staff.token")), el("textarea", { id: "token", name: "token", rows: "4", required: true, autocomplete: "off", spellcheck: "false", "aria-describedby": "token-hint" }),
           el("p", { class: "muted small", id: "token-hint" }, t("staff.token-hint"))),
-        el("button", { class: "primary large", type: "submit" }, t("staff.start")));
+        el("button", { class: "primary large", type: "submit" }, t("staff.start")),
+        otherPages());
     }
     return el("form", { class: "card session", onsubmit: choose },
       el("h1", {}, t(page)), el("p", { class: "muted" }, t("staff.choose")),
       el("div", { class: "field" }, el("label", { for: "store" }, t("staff.store")),
         el("select", { id: "store", value: form.choice ?? "", onchange: (/** @type {any} */ event) => (form.choice = event.target.value) }, form.stores.map((store) => el("option", { value: store.id, selected: store.id === form.choice }, `${store.city} · ${store.name}`)))),
-      el("button", { class: "primary large", type: "submit", disabled: form.stores.length === 0 }, t("staff.start")));
+      el("button", { class: "primary large", type: "submit", disabled: form.stores.length === 0 }, t("staff.start")),
+      otherPages());
   }
 
   // The directory: from the node, or (with a line that is cut) as it was known last.
@@ -136,7 +148,7 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   }
 
   chime.listen(draw);
-  setTimeout(chime.begin, 0); // after the first picture
+  whenIdle(chime.begin); // the browser takes its time for it
   keepPage();
   form.stores = recall(STORES) ?? [];
   const asked = new URLSearchParams(location.search).get("store") ?? session.store;
@@ -152,9 +164,24 @@ export async function startDesk({ page, start, view, extra = () => null, heading
   setInterval(lookAgain, LOOK_EVERY_MS);
 }
 
-const FIRST = 20;
-let allowed = FIRST;
+/** Does something when nothing else is to be done, soon in any case. @param {() => void} work */
+function whenIdle(work) {
+  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: 3_000 });
+  else setTimeout(work, 0);
+}
+
+/** How long a frame may draw; laying it out takes as long again, and a tenth of a second is too much. */
+const DRAW_MS = 14;
+const STEP_LEAST = 2;
+const STEP_MOST = 24;
+let step = STEP_LEAST;
+let allowed = STEP_LEAST;
 let growing = false;
+
+/** Fits what the next frame may add to how long this one took: few tickets on a slow machine, many on a quick one. @param {number} ms */
+function pace(ms) {
+  step = ms > DRAW_MS ? Math.max(STEP_LEAST, Math.floor(step / 2)) : Math.min(STEP_MOST, step + STEP_LEAST);
+}
 
 /**
  * As many of a long list as may be drawn in this frame; the rest follows in the next ones, so that none of them is late.
@@ -165,7 +192,7 @@ export function gradually(list, draw) {
     growing = true;
     requestAnimationFrame(() => {
       growing = false;
-      allowed += FIRST;
+      allowed += step;
       draw();
     });
   }

@@ -1,0 +1,252 @@
+// The line cut and restored at every step of every page: what is shown stays, nothing is shown as done that the node has not done, and
+// afterwards the page is right without anybody's help. Then the same page twice, and the back button.
+
+import assert from "node:assert/strict";
+import { addItem, Api, asGuest, button, Kit, live, lost, MEALS, orderId, status, STORE, ticket, until, visible } from "./kit.mjs";
+import { Node } from "./node.mjs";
+
+const SAYS = "连不上服务器";
+const hush = (page) => page.evaluate(() => document.getElementById("notices").replaceChildren());
+
+/** The page says that there is no line. What it says next is about something else. */
+async function says(page) {
+  await visible(page.getByText(SAYS));
+  await hush(page);
+}
+
+/** Cuts the line, does something that needs it, sees that it is said, and restores the line. */
+async function without(kit, page, act) {
+  await page.offline(true);
+  await hush(page); // what was said before is not about this
+  await act();
+  await page.offline(false);
+  kit.lineDown = false;
+}
+
+async function customer(kit, node, api) {
+  const guest = await api.token("customer", "guest-steps");
+  const orders = async () => (await api.call("GET", "/v1/me/orders", guest)).orders;
+  const phone = await kit.open(`${node.url}/#/`, { name: "steps-phone", width: 390, height: 844, scripts: [asGuest(guest)] });
+  await visible(phone.locator(".store"));
+  await phone.evaluate(() => navigator.serviceWorker.ready);
+  await until("the page is never kept", () => phone.evaluate(async () => Boolean(await caches.match("/"))));
+
+  await kit.promise("stores: without a line the list stays, and a store that was never opened says why it doesn't open", async () => {
+    await without(kit, phone, async () => {
+      await phone.reload();
+      await visible(phone.locator(".store"));
+      await visible(phone.getByText(/没有网络/));
+      await phone.evaluate(() => (location.hash = "#/store/sh-002"));
+      await visible(phone.locator(".problem").getByText(SAYS));
+    });
+    await visible(phone.locator(".item"));
+    await phone.goto(`${node.url}/#/store/${STORE.id}`);
+    await visible(button(phone, /¥1\.00 立即领取/));
+  });
+
+  await kit.promise("menu: an offer is not claimed without a line; what is chosen stays in the cart", async () => {
+    await without(kit, phone, async () => {
+      await button(phone, /¥1\.00 立即领取/).click();
+      await says(phone);
+      assert.deepEqual((await api.call("GET", "/v1/me/coupons", guest)).coupons, []);
+      await addItem(phone, "担担面"); // choosing needs no line
+    });
+    await phone.getByRole("link", { name: /查看购物车/ }).click();
+    await visible(phone.locator(".cart-line").getByText("担担面"));
+  });
+
+  await kit.promise("cart: nothing is ordered without a line, and one order is made with it", async () => {
+    await without(kit, phone, async () => {
+      await button(phone, /提交订单/).click();
+      await says(phone);
+      assert.deepEqual(await orders(), []);
+    });
+    await until("it can't be ordered", async () => {
+      if (await button(phone, /提交订单/).count()) await button(phone, /提交订单/).click();
+      return orderId(phone) !== "";
+    });
+    await status(phone, "awaiting_payment");
+    assert.equal((await orders()).length, 1);
+  });
+
+  const id = orderId(phone);
+  await kit.promise("unpaid: neither paid nor cancelled without a line", async () => {
+    await live(phone);
+    await without(kit, phone, async () => {
+      await lost(phone);
+      await button(phone, /支付/).click();
+      await says(phone);
+      await button(phone, "取消订单").click();
+      const sure = phone.getByRole("dialog");
+      if (await sure.count()) await sure.getByRole("button").last().click();
+      await says(phone);
+      assert.equal((await orders())[0].status, "awaiting_payment");
+    });
+    await live(phone);
+    await status(phone, "awaiting_payment");
+    await button(phone, /支付/).click();
+    await status(phone, "paid");
+  });
+
+  await kit.promise("paid, being made, ready: each change is there as soon as the line is", async () => {
+    for (const [step, becomes] of [["accept", "accepted"], ["ready", "ready"], ["collected", "collected"]]) {
+      const before = await phone.locator(".order").getAttribute("data-status");
+      await without(kit, phone, async () => {
+        await lost(phone);
+        await api.step(id, step);
+        assert.equal(await phone.locator(".order").getAttribute("data-status"), before, "nothing is guessed");
+      });
+      await status(phone, becomes);
+    }
+  });
+
+  await kit.promise("my orders: the list of before without a line, the present one with it", async () => {
+    await phone.getByRole("link", { name: "我的订单" }).click();
+    await visible(phone.locator(".order-card").getByText("已取餐"));
+    await without(kit, phone, async () => {
+      await phone.reload();
+      await visible(phone.locator(".order-card"));
+      await visible(phone.getByText(/没有网络/));
+    });
+    await phone.getByText(/没有网络/).waitFor({ state: "detached" });
+  });
+  await phone.context().close();
+}
+
+async function till(kit, node, api) {
+  const pos = await kit.open(`${node.url}/pos?store=${STORE.id}`, { name: "steps-pos", width: 1440, height: 900 });
+  await live(pos);
+  const stateOf = async (id) => (await api.call("GET", `/v1/orders/${id}`, api.till)).status;
+
+  await kit.promise("POS: accept, reject, ready, collected: none is shown as done without a line, each works with it", async () => {
+    const order = await api.order("paid", MEALS[0]);
+    const [rejecting] = [await api.order("paid", MEALS[1])];
+    await visible(ticket(pos, rejecting.id));
+    await without(kit, pos, async () => {
+      await lost(pos);
+      await ticket(pos, rejecting.id).getByRole("button", { name: "拒单" }).click();
+      await pos.getByRole("dialog").getByRole("button").last().click();
+      await says(pos);
+      assert.equal(await stateOf(rejecting.id), "paid");
+      await visible(ticket(pos, rejecting.id));
+    });
+    await live(pos);
+    await ticket(pos, rejecting.id).getByRole("button", { name: "拒单" }).click();
+    await pos.getByRole("dialog").getByRole("button").last().click();
+    await ticket(pos, rejecting.id).waitFor({ state: "detached" });
+    for (const [name, before, after] of [["接单", "paid", "accepted"], ["出餐", "accepted", "ready"], ["已取走", "ready", "collected"]]) {
+      const press = () => ticket(pos, order.id).getByRole("button", { name }).click();
+      await visible(ticket(pos, order.id).getByRole("button", { name }));
+      await without(kit, pos, async () => {
+        await lost(pos);
+        await press();
+        await says(pos);
+        assert.equal(await stateOf(order.id), before);
+      });
+      await live(pos);
+      await press();
+      await until(`it never becomes ${after}`, async () => (await stateOf(order.id)) === after);
+    }
+    await ticket(pos, order.id).waitFor({ state: "detached" });
+  });
+
+  await kit.promise("POS: the day, the stock and a pause keep what was known and change nothing without a line", async () => {
+    await button(pos, "今日").click();
+    await visible(pos.locator(".day-order"));
+    await without(kit, pos, async () => {
+      await lost(pos);
+      await button(pos, "库存").click();
+      await button(pos, "今日").click();
+      await visible(pos.locator(".day-order"));
+    });
+    await live(pos);
+    await button(pos, "库存").click();
+    const row = pos.locator("tbody tr", { hasText: "担担面" });
+    await visible(row);
+    await without(kit, pos, async () => {
+      await lost(pos);
+      await row.getByRole("button", { name: /^设为售罄/ }).click();
+      await says(pos);
+      assert.equal(await row.getByRole("button", { name: /^设为售罄/ }).count(), 1, "shown as sold out, which it is not");
+      await button(pos, "暂停接单").click();
+      await pos.getByRole("dialog").getByRole("button", { name: "暂停接单" }).click();
+      await says(pos);
+      assert.equal((await api.call("GET", `/v1/stores/${STORE.id}/accepting`, api.till)).accepting, true);
+    });
+    await live(pos);
+    await row.getByRole("button", { name: /^设为售罄/ }).click();
+    await visible(row.getByRole("button", { name: /^恢复销售/ }));
+    await api.call("PUT", `/v1/stores/${STORE.id}/stock/noodle-dandan`, api.till, { available: 100 });
+  });
+  await pos.context().close();
+}
+
+async function twice(kit, node, api) {
+  await kit.promise("two kitchens and two screens agree, whichever was touched", async () => {
+    const options = { width: 1280, height: 800 };
+    const kitchens = [await kit.open(`${node.url}/kitchen?store=${STORE.id}`, { name: "kitchen-1", ...options })];
+    kitchens.push(await kit.tab(kitchens[0], `${node.url}/kitchen?store=${STORE.id}`, "kitchen-2"));
+    const screens = [await kit.open(`${node.url}/screen?store=${STORE.id}`, { name: "screen-1", ...options })];
+    screens.push(await kit.tab(screens[0], `${node.url}/screen?store=${STORE.id}`, "screen-2"));
+    const made = await api.order("accepted", MEALS[2]);
+    for (const page of kitchens) await visible(ticket(page, made.id));
+    for (const page of screens) await visible(page.locator(".board-preparing").getByText(made.pickup_code, { exact: true }));
+    await kitchens[1].bringToFront();
+    await ticket(kitchens[1], made.id).getByRole("button", { name: /出餐/ }).click();
+    for (const page of kitchens) await ticket(page, made.id).waitFor({ state: "detached" });
+    for (const page of screens) await visible(page.locator(".board-ready .codes").getByText(made.pickup_code, { exact: true }));
+    await api.step(made.id, "collected");
+    for (const page of screens) await page.locator(".board-ready .codes").getByText(made.pickup_code, { exact: true }).waitFor({ state: "detached" });
+    for (const page of [...kitchens, ...screens]) await page.close();
+  });
+
+  await kit.promise("in the sandbox one picks a role and a store without a password", async () => {
+    const page = await kit.open(`${node.url}/pos`, { name: "roles", width: 390, height: 844 });
+    for (const [role, path] of [["后厨", "/kitchen"], ["叫号屏", "/screen"], ["收银台", "/pos"]]) {
+      await page.getByRole("navigation", { name: "其他页面" }).getByRole("link", { name: role }).click();
+      await page.waitForURL(`${node.url}${path}`);
+      await visible(page.getByRole("heading", { level: 1, name: role }));
+    }
+    await page.getByLabel("门店").selectOption("sh-002");
+    await button(page, "开始").click();
+    await live(page);
+    assert.equal(page.url(), `${node.url}/pos?store=sh-002`);
+    await page.context().close();
+  });
+
+  await kit.promise("staff pages are alive again after the back button, at the same store", async () => {
+    const page = await kit.open(`${node.url}/pos?store=${STORE.id}`, { name: "back" });
+    await live(page);
+    for (const path of ["/kitchen", "/screen"]) {
+      await page.goto(`${node.url}${path}?store=${STORE.id}`);
+      await live(page);
+    }
+    for (const path of ["/kitchen", "/pos"]) {
+      await page.goBack();
+      await live(page);
+      assert.match(page.url(), new RegExp(`${path}\\?store=${STORE.id}$`));
+      const order = await api.order("accepted", MEALS[3]);
+      await visible(ticket(page, order.id));
+      await api.step(order.id, "ready");
+      await api.step(order.id, "collected");
+      await ticket(page, order.id).waitFor({ state: "detached" });
+    }
+    await page.context().close();
+  });
+}
+
+const node = await Node.start(process.env.QUCAN_BINARY);
+const kit = await Kit.start();
+try {
+  const api = await new Api(node.url).begin();
+  await customer(kit, node, api);
+  await till(kit, node, api);
+  await twice(kit, node, api);
+  await kit.promise("none of the pages had an error", async () => assert.deepEqual(kit.errors, []));
+  kit.fine();
+} catch (error) {
+  await kit.broken(error, node);
+} finally {
+  await kit.browser.close();
+  await node.end();
+}
