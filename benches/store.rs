@@ -105,6 +105,7 @@ async fn applied(store: &Store, region: &RegionId, steps: &[AppliedStep], entrie
             from,
             to,
             epoch: 1,
+            unseen: Vec::new(),
             orders: orders.into_values().collect(),
             minutes: rows.minutes,
             store_days: rows.store_days,
