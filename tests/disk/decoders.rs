@@ -208,7 +208,7 @@ fn damaged_derived_files_are_healed_or_made_anew() {
 fn a_damaged_fence_still_fences() {
     let corpus = corpus();
     let whole = "a later epoch was granted\n".as_bytes().to_vec();
-    check(damages(), 60, |damages| {
+    check(damages(), 12, |damages| {
         let dir = tempfile::tempdir().unwrap();
         let copy = dir.path().join("data");
         run("cp", &["-a", corpus.data.path().to_str().unwrap(), copy.to_str().unwrap()]).unwrap();
