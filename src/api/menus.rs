@@ -171,14 +171,7 @@ impl EncodedMenu {
             .unwrap_or(&self.forms.plain)
     }
 
-    fn is_fresh(
-        &self,
-        catalog: &Catalog,
-        pictures: &DishTable,
-        views: &Views,
-        store: &StoreId,
-        now: Instant,
-    ) -> bool {
+    fn is_fresh(&self, catalog: &Catalog, pictures: &DishTable, views: &Views, store: &StoreId, now: Instant) -> bool {
         self.catalog_revision == catalog.revision
             && self.pictures_revision == pictures.revision
             && (now.saturating_duration_since(self.encoded_at) < MENU_REFRESH
@@ -258,7 +251,8 @@ mod tests {
             encoded_at: Instant::now(),
         };
         let asked = |header: &'static str| {
-            let request = HeaderMap::from_iter([(axum::http::header::ACCEPT_ENCODING, HeaderValue::from_static(header))]);
+            let request =
+                HeaderMap::from_iter([(axum::http::header::ACCEPT_ENCODING, HeaderValue::from_static(header))]);
             menu.form(&request).clone()
         };
         for (header, encoding, tag) in [

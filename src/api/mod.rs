@@ -87,8 +87,12 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(sandbox)
         .merge(documents())
         .route_layer(axum::middleware::from_fn(accept::json_only));
-    let routes =
-        Router::new().merge(json_calls).merge(ops::text_routes()).merge(push::routes()).merge(pictures::routes()).merge(crate::web::routes());
+    let routes = Router::new()
+        .merge(json_calls)
+        .merge(ops::text_routes())
+        .merge(push::routes())
+        .merge(pictures::routes())
+        .merge(crate::web::routes());
     behind_the_edge(routes, state)
 }
 

@@ -104,7 +104,10 @@ pub(super) async fn read_pictures(dishes: &Arc<Dishes>, handle: &Handle) {
     };
     if let Some(Missing { sku, image, why }) = missing.first() {
         tracing::warn!(
-            items = missing.len(), sku, image, why,
+            items = missing.len(),
+            sku,
+            image,
+            why,
             "items are shown without their picture; the first is named here, an import lists all"
         );
     }

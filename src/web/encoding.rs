@@ -72,8 +72,7 @@ impl Encoding {
         let encoded = match self {
             Self::Identity => return Some(plain.clone()),
             Self::Brotli => {
-                let mut writer =
-                    brotli::CompressorWriter::new(Vec::new(), BUFFER_BYTES, quality, BROTLI_WINDOW_BITS);
+                let mut writer = brotli::CompressorWriter::new(Vec::new(), BUFFER_BYTES, quality, BROTLI_WINDOW_BITS);
                 writer.write_all(plain).ok()?;
                 writer.into_inner()
             }

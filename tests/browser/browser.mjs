@@ -6,6 +6,10 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+/** When something that should happen by itself counts as hung, also on a slow machine that does other work. How quick it is, is for `figures`. */
+export const HANG_MS = 30_000;
+/** The same for what may wait for the longest pause between two tries to connect. */
+export const LINE_MS = 60_000;
 const TARGET_PX = 44;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
 
@@ -28,7 +32,7 @@ const LINE_DOWN = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESE
 /** A page of its own, watched: every error in it fails the run, but for refused connections while something restarts. */
 export async function open(browser, url, { name, width = 1280, height = 800, locale = "zh-CN", colorScheme = "light", sockets = true, scripts = [], ...more }) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, reducedMotion: "reduce", ...more });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(HANG_MS);
   for (const script of scripts) await context.addInitScript(script);
   return openIn(context, url, { name, sockets });
 }

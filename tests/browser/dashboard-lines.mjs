@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { broken, button, findings, launch, motions, open, openIn, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+import { broken, button, findings, launch, LINE_MS, motions, open, openIn, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 import { Centre } from "./centre.mjs";
 import { HOSTILE, spoil, staysText } from "./hostile.mjs";
 import { until } from "./kit.mjs";
@@ -16,7 +16,7 @@ const DESK = { width: 1440, height: 900 };
 const SIZES = [[320, 640], [390, 844], [820, 1180], [1440, 900], [3840, 2160]];
 
 const began = Date.now();
-const age = (page, wanted) => page.locator(`.age[data-state="${wanted}"]`).waitFor();
+const age = (page, wanted) => page.locator(`.age[data-state="${wanted}"]`).waitFor({ timeout: LINE_MS });
 const orders = (page) => page.getByTestId("figure-orders").locator("data").getAttribute("value");
 const kept = (page) => until("the page is never kept", () => page.evaluate(async () => Boolean((await navigator.serviceWorker.ready) && (await caches.match("/")))));
 const viewsOf = (order) => ["#/", `#/region/${REGION}`, `#/region/${REGION}/store/${STORE}`, "#/orders", `#/order/${order}`];
@@ -169,7 +169,7 @@ async function reasons(browser, centre) {
     assert.equal((await centre.get("/v1/regions")).regions[0].cause.code, "line_down");
     await centre.nodes[REGION].up();
     for (const page of pages) {
-      await page.locator('.overall[data-level="green"]').waitFor();
+      await page.locator('.overall[data-level="green"]').waitFor({ timeout: LINE_MS });
       await page.context().close();
     }
   });

@@ -3,8 +3,9 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { broken, button, findings, launch, open, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+import { broken, button, findings, launch, LINE_MS, open, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 import { Centre } from "./centre.mjs";
+import { until } from "./kit.mjs";
 import { catalogueOf } from "./program.mjs";
 import { wrongWords } from "./words.mjs";
 
@@ -14,20 +15,10 @@ const NOODLES = [{ sku: "noodle-dandan", quantity: 2, options: [{ option: "spice
 const DESK = { width: 1440, height: 900 };
 
 const began = Date.now();
-const live = (page) => page.locator('.age[data-state="live"]').waitFor();
+const live = (page) => page.locator('.age[data-state="live"]').waitFor({ timeout: LINE_MS });
 const rows = (page) => page.locator(".orders tbody tr");
 const heading = (page, name) => visible(page.getByRole("heading", { level: 1, name }));
 const shownFigure = (page, name) => page.getByTestId(`figure-${name}`).locator("data").getAttribute("value");
-
-/** Waits until something is so; asking again is the only way to know a page from outside. */
-async function until(text, check, patience = 8_000) {
-  const end = Date.now() + patience;
-  for (;;) {
-    if (await check()) return;
-    assert.ok(Date.now() < end, `never: ${text}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 /** Every figure of the page against the API's own number. */
 async function figuresAgree(page, centre) {
@@ -112,8 +103,8 @@ async function run(browser, centre) {
     const money = Number(await shownFigure(page, "revenue"));
     const start = Date.now();
     const order = await centre.order(REGION, STORE.id, NOODLES, "paid");
-    await until("one order more", async () => Number(await shownFigure(page, "orders")) === before + 1, 5_000);
-    await until("its money too", async () => Number(await shownFigure(page, "revenue")) === money + order.payable, 5_000);
+    await until("one order more", async () => Number(await shownFigure(page, "orders")) === before + 1);
+    await until("its money too", async () => Number(await shownFigure(page, "revenue")) === money + order.payable);
     console.log(`       order to screen: ${Date.now() - start} ms`);
   });
 
@@ -133,7 +124,7 @@ async function run(browser, centre) {
     await until("the table sums up to today's orders", async () => {
       const sum = (await cells.allTextContents()).reduce((all, text) => all + Number(text.replace(/\D/g, "")), 0);
       return sum === (await centre.get("/v1/summary")).today.placed;
-    }, 20_000);
+    }, LINE_MS);
     assert.match(page.url(), /table=1/);
     await button(page, "表格").click();
   });
@@ -253,7 +244,7 @@ async function run(browser, centre) {
     await centre.aggregator.up();
     await live(page);
     state.restarting = false;
-    await until("the order made meanwhile", async () => Number(await shownFigure(page, "orders")) === before + 1, 20_000);
+    await until("the order made meanwhile", async () => Number(await shownFigure(page, "orders")) === before + 1);
     await page.locator('.overall[data-level="green"]').waitFor();
     await figuresAgree(page, centre);
     await page.shot("back");
@@ -272,7 +263,7 @@ async function run(browser, centre) {
     const dataTime = async () => Date.parse(`1970-01-01T${(await page.getByTestId("age").textContent()).match(/[\d:]{8}/)?.[0]}Z`);
     const began = await dataTime();
     asked = 0;
-    await until("six seconds of ticks", async () => (await dataTime()) - began >= 6_000, 20_000);
+    await until("six seconds of ticks", async () => (await dataTime()) - began >= 6_000);
     assert.equal(asked, 0);
     await look("visible");
     await until("it asks again", async () => asked > 0);

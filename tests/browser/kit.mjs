@@ -2,7 +2,7 @@
 // over the API where no click is under test.
 
 import assert from "node:assert/strict";
-import { broken, button, launch, open, openIn, promise, run } from "./browser.mjs";
+import { broken, button, HANG_MS, launch, LINE_MS, open, openIn, promise, run } from "./browser.mjs";
 
 export { button, findings, motions, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
 export const STORE = { id: "sh-001", name: "人民广场店" };
@@ -137,8 +137,8 @@ export const MEALS = [
 
 export const ticket = (page, id) => page.getByTestId(`ticket-${id}`);
 export const status = (page, wanted) => page.locator(`.order[data-status="${wanted}"]`).waitFor();
-export const live = (page) => page.locator('.connection[data-state="live"]').waitFor();
-export const lost = (page) => page.locator('.connection[data-state="lost"]').waitFor({ timeout: 45_000 });
+export const live = (page) => page.locator('.connection[data-state="live"]').waitFor({ timeout: LINE_MS });
+export const lost = (page) => page.locator('.connection[data-state="lost"]').waitFor({ timeout: LINE_MS });
 export const orderId = (page) => decodeURIComponent(page.url().split("#/order/")[1] ?? "");
 /** Makes a page a guest's who has a token already. */
 export const asGuest = (token) => ({ content: `sessionStorage.setItem("qucan.session.customer", ${JSON.stringify(JSON.stringify({ token, subject: "guest-api", store: null, sandbox: true }))})` });
@@ -150,7 +150,7 @@ export async function addItem(customer, item) {
 }
 
 /** Waits until `check` gives true, asking again a few times a second; says `what` was never so. */
-export async function until(what, check, ms = 8_000) {
+export async function until(what, check, ms = HANG_MS) {
   const end = Date.now() + ms;
   while (!(await check())) {
     assert.ok(Date.now() < end, what);

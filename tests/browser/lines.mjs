@@ -96,7 +96,7 @@ async function store(kit, node, api) {
     await visible(ticket(kitchen, made.id).getByText("未送达"));
     assert.equal(await statusOf(api, made.id), "accepted");
     await kitchen.offline(false);
-    await ticket(kitchen, made.id).waitFor({ state: "detached", timeout: 15_000 });
+    await ticket(kitchen, made.id).waitFor({ state: "detached" });
     assert.equal(await statusOf(api, made.id), "ready");
     await api.step(made.id, "collected");
   });

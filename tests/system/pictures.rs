@@ -82,8 +82,7 @@ fn a_picture_that_cannot_be_had_is_a_warning_and_keeps_nobody_from_selling() {
     let file = folder.path().join("catalog.json");
     std::fs::write(&file, catalogue().to_string()).unwrap();
     let config = node.config();
-    let arguments =
-        ["import", "--config", config.to_str().unwrap(), "--catalog", file.to_str().unwrap(), "--json"];
+    let arguments = ["import", "--config", config.to_str().unwrap(), "--catalog", file.to_str().unwrap(), "--json"];
     for running in [true, false] {
         if !running {
             node.stop();

@@ -138,3 +138,30 @@ impl Signs<'_> {
         (Health::Green, None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    fn check(cause: &Cause, json: serde_json::Value, sentence: &str) {
+        assert_eq!(serde_json::to_value(cause).unwrap(), json);
+        assert_eq!(cause.to_string(), sentence);
+    }
+
+    #[test]
+    fn a_cause_is_a_code_for_programs_and_a_sentence_for_people() {
+        let json = |text: &str| serde_json::from_str(text).unwrap();
+        check(&Cause::LineDown, json(r#"{"code":"line_down"}"#), "the line is down");
+        check(&Cause::Behind { seconds: 12.0 }, json(r#"{"code":"behind","seconds":12.0}"#), "12 s behind");
+        check(
+            &Cause::NodeFenced { fence: "behind_centre", detail: "restore it".to_owned() },
+            json(r#"{"code":"node_fenced","fence":"behind_centre","detail":"restore it"}"#),
+            "a node is refused (behind_centre): restore it",
+        );
+        check(
+            &Cause::ApplyingWaits { detail: "the store is away".to_owned() },
+            json(r#"{"code":"applying_waits","detail":"the store is away"}"#),
+            "applying waits: the store is away",
+        );
+    }
+}

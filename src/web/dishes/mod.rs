@@ -42,7 +42,9 @@ enum Trouble {
     TooLarge,
     #[error("the file is no SVG, PNG, JPEG, WebP or AVIF picture, whatever its name says")]
     NoPicture,
-    #[error("the pictures before it are {PICTURES_MAX}, or have {PICTURES_BYTES_MAX} bytes together, with which the room for them ends")]
+    #[error(
+        "the pictures before it are {PICTURES_MAX}, or have {PICTURES_BYTES_MAX} bytes together, with which the room for them ends"
+    )]
     NoRoom,
 }
 

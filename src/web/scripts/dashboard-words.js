@@ -25,7 +25,7 @@ const zh = {
   "line.title": "与中心的线路", "line.heard": "最近收到", "line.last": "已收到序号", "line.applied": "已处理序号", "line.reason": "中心的说明：", "line.since": "自 {time}", "line.fenced-help": "被隔离的节点不再接单，直到从中心恢复并获得新的纪元，或确认哪一份数据是真的。", "line.other-help": "本地区仍在营业；被拒绝的是同一地区的另一个节点，请停掉它。",
   "fence.epoch-superseded": "纪元已被更新的节点取代", "fence.behind-centre": "节点的数据比中心旧", "fence.other-history": "节点的历史与中心不同", "fence.epoch-not-granted": "节点的纪元未经中心授予",
   "cause.log-failed": "中心保存该地区日志的磁盘出错", "cause.applying-ended": "中心已停止处理该地区的数据", "cause.applying-waits": "中心在等待存储，数据未更新", "cause.applying-behind": "中心处理较慢，数据落后 {span}", "cause.copy-broken": "中心保存的该地区副本无法使用", "cause.behind": "落后 {span}",
-  "cause.node-fenced": "有节点被拒绝", "cause.needs-seed": "需要先传送快照才能继续", "cause.never-connected": "中心启动后尚未连接过", "cause.line-down": "已断开 {span}",
+  "cause.node-fenced": "有节点被拒绝", "cause.needs-seed": "需要先传送快照才能继续", "cause.never-connected": "尚未连接过", "cause.line-down": "已断开 {span}",
 
   "ranking.title": "门店排行", "ranking.by": "排序", "by.wait": "等待", "by.rejected": "拒单", "by.orders": "订单", "ranking.none-wait": "没有门店在等待", "ranking.none-rejected": "今天没有拒单", "ranking.none-orders": "今天还没有订单",
   "wait.minutes": "{minutes} 分钟", "wait.mean": "今日平均 {span}", "rejected.share": "占已支付 {share}", "open.count": "未完成 {count}",
@@ -73,7 +73,7 @@ const en = {
   "line.title": "Line to the centre", "line.heard": "Last heard", "line.last": "Received up to", "line.applied": "Applied up to", "line.reason": "In the centre’s words:", "line.since": "since {time}", "line.fenced-help": "A fenced node takes no orders until it is restored from the centre under a new epoch, or somebody has settled which copy is the true one.", "line.other-help": "The region goes on selling; it is another node of the same region that is refused. Stop that one.",
   "fence.epoch-superseded": "a node with a newer epoch took its place", "fence.behind-centre": "its data is older than the centre’s", "fence.other-history": "its history differs from the centre’s", "fence.epoch-not-granted": "the centre never granted its epoch",
   "cause.log-failed": "the centre’s disk for this region failed", "cause.applying-ended": "the centre no longer takes in this region", "cause.applying-waits": "the centre waits for its store; figures stand still", "cause.applying-behind": "the centre is slow to take it in; figures are {span} old", "cause.copy-broken": "the centre’s copy of this region can’t be used", "cause.behind": "{span} behind",
-  "cause.node-fenced": "a node is refused", "cause.needs-seed": "a snapshot must be shipped before it can go on", "cause.never-connected": "has not connected since the centre started", "cause.line-down": "not connected for {span}",
+  "cause.node-fenced": "a node is refused", "cause.needs-seed": "a snapshot must be shipped before it can go on", "cause.never-connected": "has not connected yet", "cause.line-down": "not connected for {span}",
 
   "ranking.title": "Stores, worst first", "ranking.by": "Sort", "by.wait": "Wait", "by.rejected": "Rejections", "by.orders": "Orders", "ranking.none-wait": "Nobody waits anywhere", "ranking.none-rejected": "No rejections today", "ranking.none-orders": "No orders yet today",
   "wait.minutes": "{minutes} min", "wait.mean": "mean today {span}", "rejected.share": "{share} of paid", "open.count": "{count} open",
