@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { HOSTILE, spoil, staysText } from "./hostile.mjs";
-import { Api, asGuest, button, findings, Kit, live, MEALS, motions, sidewaysScroll, smallTargets, STORE, ticket, visible } from "./kit.mjs";
+import { Api, asGuest, button, findings, Kit, live, MEALS, motions, sidewaysScroll, smallTargets, STORE, ticket, until, visible } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 async function looks(kit, node, api) {
@@ -56,6 +56,37 @@ async function looks(kit, node, api) {
   }
 }
 
+/** The call screen's letters, in every frame while the board changes. */
+async function letters(kit, node, api) {
+  await kit.promise("the screen's codes are legible from ten metres in every frame, and all fit when there are many", async () => {
+    const page = await kit.open(`${node.url}/screen?store=${STORE.id}`, { name: "letters", width: 1920, height: 1080 });
+    const size = () => page.evaluate(() => Number.parseFloat(getComputedStyle(document.querySelector(".board-ready .codes")).fontSize));
+    await visible(page.locator(".board-ready .codes li"));
+    await until("they are small", async () => (await size()) >= 1080 / 10);
+    await page.evaluate(() => {
+      window.smallest = Infinity;
+      const look = () => {
+        for (const list of document.querySelectorAll(".board-ready .codes")) window.smallest = Math.min(window.smallest, Number.parseFloat(getComputedStyle(list).fontSize));
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    const made = [];
+    for (let index = 0; index < 6; index += 1) {
+      made.push(await api.order("ready", MEALS[index]));
+      await visible(page.locator(".board-ready .codes").getByText(made.at(-1).pickup_code, { exact: true }));
+    }
+    assert.ok((await page.evaluate(() => window.smallest)) >= 1080 / 14, "they became small for a moment");
+    const fits = () => page.evaluate(() => [...document.querySelectorAll(".codes")].every((list) => list.scrollHeight <= list.clientHeight + 1 && list.scrollWidth <= list.clientWidth + 1));
+    for (const [width, height] of [[1080, 1920], [390, 844], [1920, 1080]]) {
+      await page.setViewportSize({ width, height });
+      await until(`not all fit in ${width} × ${height}`, fits);
+    }
+    for (const { id } of made) await api.step(id, "collected");
+    await page.context().close();
+  });
+}
+
 async function hostile(kit) {
   let catalogue;
   const node = await Node.start(process.env.QUCAN_BINARY, { change: (one) => spoil((catalogue = one)) });
@@ -91,7 +122,9 @@ async function hostile(kit) {
 const node = await Node.start(process.env.QUCAN_BINARY);
 const kit = await Kit.start();
 try {
-  await looks(kit, node, await new Api(node.url).begin());
+  const api = await new Api(node.url).begin();
+  await looks(kit, node, api);
+  await letters(kit, node, api);
   await hostile(kit);
   await kit.promise("none of the pages had an error", async () => assert.deepEqual(kit.errors.filter((line) => !/404|net::ERR_UNKNOWN_URL_SCHEME/.test(line)), []));
   kit.fine();

@@ -147,6 +147,9 @@ function patchChildren(old, fresh) {
   }
 }
 
+/** What is not of the drawing's making: a disclosure that was opened, a size that was measured. */
+const KEPT_ATTRIBUTES = ["open", "style"];
+
 /** @param {any} old @param {any} fresh */
 function patch(old, fresh) {
   if (old.nodeType === Node.TEXT_NODE) {
@@ -154,7 +157,7 @@ function patch(old, fresh) {
     return;
   }
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !KEPT_ATTRIBUTES.includes(name)) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
