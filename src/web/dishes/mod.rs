@@ -139,11 +139,11 @@ impl Dishes {
         for (image, skus) in wanted {
             if let Some(address) = assets::address(&image) {
                 table.addresses.insert(image, address);
-            } else if let (Some(folder), false) = (&self.folder, is_address(&image)) {
-                if let Err(why) = take(&mut table, folder, &image) {
-                    let why = why.to_string();
-                    missing.extend(skus.into_iter().map(|sku| Missing { sku, image: image.clone(), why: why.clone() }));
-                }
+            } else if let (Some(folder), false) = (&self.folder, is_address(&image))
+                && let Err(why) = take(&mut table, folder, &image)
+            {
+                let why = why.to_string();
+                missing.extend(skus.into_iter().map(|sku| Missing { sku, image: image.clone(), why: why.clone() }));
             }
         }
         for (name, served) in &before.files {

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
-use axum::body::to_bytes;
 use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn check(dishes: &Dishes, image: &str) -> Result<String, String> {
 async fn fetch(dishes: &Dishes, address: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
     let response = dishes.answer(address.strip_prefix(PATH).unwrap(), &HeaderMap::new());
     let (parts, body) = response.into_parts();
-    (parts.status, parts.headers, to_bytes(body, usize::MAX).await.unwrap().to_vec())
+    (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
 }
 
 #[tokio::test]
