@@ -2,11 +2,12 @@
 // from the event on the node to the code painted. See `figures`, which calls this.
 
 import { request } from "node:http";
+import { Centre } from "./centre.mjs";
 import { Api, asGuest, Kit, live, MEALS, STORE, status } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 const PHONE = { cpu: 4, downMbit: 1.6, upMbit: 0.75, roundTripMs: 150 };
-const RUNS = 5;
+const RUNS = 10;
 const EVENTS = 200;
 const print = (figure) => console.log(JSON.stringify(figure));
 const quantile = (values, part) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(values.length * part) - 1)];
@@ -25,15 +26,21 @@ function bytes(url, encoding) {
   });
 }
 
-async function weights(node) {
-  for (const page of ["/", "/pos", "/kitchen", "/screen"]) {
-    const { text } = await bytes(node.url + page, "identity");
+/** What each page weighs with all that it needs, in each encoding. */
+async function weights(base, pages) {
+  for (const [name, page] of Object.entries(pages)) {
+    const { text } = await bytes(base + page, "identity");
     const paths = [...new Set([...text.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path]) => path))];
     for (const encoding of ["br", "gzip", "identity"]) {
-      const sizes = await Promise.all([page, ...paths].map(async (path) => (await bytes(node.url + path, encoding)).length));
-      print({ figure: "compressed size", page, encoding, files: sizes.length, bytes: sizes.reduce((a, b) => a + b), of: 60 * 1024 });
+      const sizes = await Promise.all([page, ...paths].map(async (path) => (await bytes(base + path, encoding)).length));
+      print({ figure: "compressed size", page: name, encoding, files: sizes.length, bytes: sizes.reduce((a, b) => a + b), of: 60 * 1024 });
     }
   }
+}
+
+/** What a menu weighs, in each encoding. */
+async function menuWeights(node) {
+  for (const encoding of ["br", "gzip", "identity"]) print({ figure: "menu", encoding, bytes: (await bytes(`${node.url}/v1/stores/${STORE.id}/menu`, encoding)).length });
 }
 
 /** Notes when the first dish stands on the page. */
@@ -125,7 +132,10 @@ const node = await Node.start(process.env.QUCAN_BINARY);
 const kit = await Kit.start();
 try {
   const api = await new Api(node.url).begin();
-  await weights(node);
+  await weights(node.url, { customer: "/", pos: "/pos", kitchen: "/kitchen", screen: "/screen" });
+  const centre = await Centre.start(process.env.QUCAN_BINARY);
+  await weights(centre.url, { dashboard: "/" }).finally(() => centre.end());
+  await menuWeights(node);
   await menus(kit, node);
   await codes(kit, node, api);
 } catch (error) {

@@ -194,6 +194,20 @@ async function twice(kit, node, api) {
     for (const page of [...kitchens, ...screens]) await page.close();
   });
 
+  await kit.promise("in the sandbox one picks a role and a store without a password", async () => {
+    const page = await kit.open(`${node.url}/pos`, { name: "roles", width: 390, height: 844 });
+    for (const [role, path] of [["后厨", "/kitchen"], ["叫号屏", "/screen"], ["收银台", "/pos"]]) {
+      await page.getByRole("navigation", { name: "其他页面" }).getByRole("link", { name: role }).click();
+      await page.waitForURL(`${node.url}${path}`);
+      await visible(page.getByRole("heading", { level: 1, name: role }));
+    }
+    await page.getByLabel("门店").selectOption("sh-002");
+    await button(page, "开始").click();
+    await live(page);
+    assert.equal(page.url(), `${node.url}/pos?store=sh-002`);
+    await page.context().close();
+  });
+
   await kit.promise("staff pages are alive again after the back button, at the same store", async () => {
     const page = await kit.open(`${node.url}/pos?store=${STORE.id}`, { name: "back" });
     await live(page);

@@ -128,10 +128,11 @@ fn urls_and_pictures_of_this_build_need_no_folder() {
 fn beyond_the_room_for_pictures_items_go_without() {
     let (root, dishes) = folder();
     let count = PICTURES_BYTES_MAX / PICTURE_BYTES_MAX + 2;
-    let name = |index: usize| format!("{index:04}.svg");
+    let name = |index: usize| format!("{index:04}.png");
     for index in 0..count {
-        let text = format!("<svg>{index}{}", " ".repeat(PICTURE_BYTES_MAX - 16));
-        std::fs::write(root.path().join("pictures").join(name(index)), text).unwrap();
+        let mut bytes = [b"\x89PNG\r\n\x1a\n".as_slice(), &index.to_le_bytes()].concat();
+        bytes.resize(PICTURE_BYTES_MAX, 0);
+        std::fs::write(root.path().join("pictures").join(name(index)), bytes).unwrap();
     }
     let all = || (0..count).map(|index| (index.to_string(), name(index)));
     let missing = dishes.read(all);

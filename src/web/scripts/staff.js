@@ -11,6 +11,8 @@ import { Push } from "./socket.js";
 import { soundSwitch } from "./sound.js";
 
 const STORES = "stores";
+/** @type {Record<string, string>} */
+const PAGES = { "page.pos": "/pos", "page.kitchen": "/kitchen", "page.screen": "/screen", "page.customer": "/" };
 const LOOK_EVERY_MS = 15_000;
 
 /**
@@ -103,19 +105,27 @@ export async function startDesk({ page, start, view, extra = () => null, heading
     return session.store ? choose() : draw();
   }
 
+  /** Whoever opened the wrong page finds the right one. */
+  function otherPages() {
+    return el("nav", { class: "row session-pages", "aria-label": t("staff.pages") },
+      Object.entries(PAGES).filter(([key]) => key !== page).map(([key, path]) => el("a", { class: "button plain", href: path }, t(key))));
+  }
+
   function signInView() {
     if (form.paste) {
       return el("form", { class: "card session", onsubmit: paste },
         el("h1", {}, t(page)),
         el("div", { class: "field" }, el("label", { for: "token" }, t("staff.token")), el("textarea", { id: "token", name: "token", rows: "4", required: true, autocomplete: "off", spellcheck: "false", "aria-describedby": "token-hint" }),
           el("p", { class: "muted small", id: "token-hint" }, t("staff.token-hint"))),
-        el("button", { class: "primary large", type: "submit" }, t("staff.start")));
+        el("button", { class: "primary large", type: "submit" }, t("staff.start")),
+        otherPages());
     }
     return el("form", { class: "card session", onsubmit: choose },
       el("h1", {}, t(page)), el("p", { class: "muted" }, t("staff.choose")),
       el("div", { class: "field" }, el("label", { for: "store" }, t("staff.store")),
         el("select", { id: "store", value: form.choice ?? "", onchange: (/** @type {any} */ event) => (form.choice = event.target.value) }, form.stores.map((store) => el("option", { value: store.id, selected: store.id === form.choice }, `${store.city} · ${store.name}`)))),
-      el("button", { class: "primary large", type: "submit", disabled: form.stores.length === 0 }, t("staff.start")));
+      el("button", { class: "primary large", type: "submit", disabled: form.stores.length === 0 }, t("staff.start")),
+      otherPages());
   }
 
   // The directory: from the node, or (with a line that is cut) as it was known last.

@@ -29,7 +29,7 @@ const zh = {
   "refund.pending": "退款中：{price}", "refund.succeeded": "已退款：{price}", "refund.failed": "退款遇到问题，正在处理：{price}",
   "reason.payment_timeout": "超时未支付", "reason.store_timeout": "商家未及时接单", "reason.auto": "系统自动完成",
 
-  "staff.store": "门店", "staff.start": "开始", "staff.choose": "选择门店开始工作", "staff.token": "访问令牌", "staff.token-hint": "由管理员发放，粘贴到这里；只保存在此标签页。", "staff.token-bad": "令牌无效、已过期，或不是门店令牌。",
+  "staff.store": "门店", "staff.start": "开始", "staff.choose": "选择门店开始工作", "staff.pages": "其他页面", "staff.token": "访问令牌", "staff.token-hint": "由管理员发放，粘贴到这里；只保存在此标签页。", "staff.token-bad": "令牌无效、已过期，或不是门店令牌。",
   "pos.new": "新订单", "pos.making": "制作中", "pos.ready": "待取餐", "pos.none": "暂无订单", "pos.accept": "接单", "pos.reject": "拒单", "pos.mark-ready": "出餐", "pos.collected": "已取走", "pos.minutes": "{minutes} 分钟", "pos.pause": "暂停接单", "pos.resume": "恢复接单", "pos.paused": "已暂停接单", "pos.accepting": "正在接单", "pos.paused-until": "暂停至 {time}", "pos.stock": "库存", "pos.orders": "订单", "pos.today": "今日订单", "pos.closed": "休息中", "pos.seen": "知道了", "pos.new-announce": "新订单：{count} 单待接", "pos.paid": "已付 {price}", "pos.accepted-announce": "取餐码 {code}",
   "today.search": "查找取餐码或订单号", "today.status": "状态", "today.all": "全部状态", "today.count": "共 {count} 单",
   "keys.title": "快捷键", "keys.pause": "暂停 / 恢复", "keys.find": "查找", "keys.next": "换一单", "keys.bump": "出餐 / 撤回", "keys.take-back": "撤回上一单", "keys.scroll": "翻页",
@@ -72,7 +72,7 @@ const en = {
   "refund.pending": "Refund of {price} under way", "refund.succeeded": "{price} refunded", "refund.failed": "The refund of {price} met a problem; we are on it",
   "reason.payment_timeout": "not paid in time", "reason.store_timeout": "the store did not answer in time", "reason.auto": "completed automatically",
 
-  "staff.store": "Store", "staff.start": "Start", "staff.choose": "Choose a store to begin", "staff.token": "Access token", "staff.token-hint": "From your administrator; paste it here. It stays in this tab only.", "staff.token-bad": "This token is not valid, has expired, or is not a store's token.",
+  "staff.store": "Store", "staff.start": "Start", "staff.choose": "Choose a store to begin", "staff.pages": "Other pages", "staff.token": "Access token", "staff.token-hint": "From your administrator; paste it here. It stays in this tab only.", "staff.token-bad": "This token is not valid, has expired, or is not a store's token.",
   "pos.new": "New", "pos.making": "Being made", "pos.ready": "Ready", "pos.none": "Nothing here", "pos.accept": "Accept", "pos.reject": "Reject", "pos.mark-ready": "Ready", "pos.collected": "Collected", "pos.minutes": "{minutes} min", "pos.pause": "Pause orders", "pos.resume": "Resume orders", "pos.paused": "Orders paused", "pos.accepting": "Taking orders", "pos.paused-until": "Paused until {time}", "pos.stock": "Stock", "pos.orders": "Orders", "pos.today": "Today", "pos.closed": "Closed", "pos.seen": "Seen", "pos.new-announce": "New orders waiting: {count}", "pos.paid": "Paid {price}", "pos.accepted-announce": "Pickup code {code}",
   "today.search": "Find pickup code or order number", "today.status": "Status", "today.all": "Every status", "today.count": "Orders: {count}",
   "keys.title": "Keys", "keys.pause": "Pause / resume", "keys.find": "Find", "keys.next": "Other order", "keys.bump": "Ready / take back", "keys.take-back": "Take the last one back", "keys.scroll": "Page",
