@@ -40,7 +40,6 @@ export async function open(browser, url, { name, width = 1280, height = 800, loc
 /** One more page in a browser context, such as a second tab. */
 export async function openIn(context, url, { name, sockets = true }) {
   const page = await context.newPage();
-  if (process.env.DEV_SOURCES) await context.route(/\/assets\/[0-9a-f]{16}\/[^/]+\.(js|css)$/, (route) => { const name = new URL(route.request().url()).pathname.split("/").pop(); const js = name.endsWith("js"); route.fulfill({ contentType: js ? "text/javascript" : "text/css", body: readFileSync(fileURLToPath(new URL(`../../src/web/${js ? "scripts" : "styles"}/${name}`, import.meta.url)), "utf8") }); }); // DEVONLY
   if (!sockets) await page.routeWebSocket("**/v1/push", (socket) => socket.close());
   page.on("console", (message) => {
     const lineDown = run.restarting && LINE_DOWN.test(message.text());

@@ -59,7 +59,7 @@ async function reject(order) {
       if (text) close(text);
       else event.target.elements.other.focus();
     } },
-      el("h2", {}, `${t("reject.title")} ${order.pickup_code ?? ""}`),
+      el("h2", {}, `${t("reject.title")} ${order.pickup_code ?? `#${order.position ?? ""}`}`),
       el("fieldset", {}, el("legend", {}, t("reject.why")),
         reasons.map((text, index) => el("label", { class: "choice" }, el("input", { type: "radio", name: "reason", value: text, checked: index === 0 }), text)),
         el("label", { class: "choice" }, el("input", { type: "radio", name: "reason", value: "other" }), t("reject.other")),
