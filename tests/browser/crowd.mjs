@@ -1,5 +1,5 @@
 // Three hundred open orders at one store: no page is ever stuck for longer than a tenth of a second; and on a slow phone everything
-// still works. The machine may be busy with something else, so a page has three tries to show what it can do.
+// still works. The machine may be busy with something else, so a page has a few tries to show what it can do.
 
 import assert from "node:assert/strict";
 import { addItem, Api, button, Kit, live, MEALS, status, STORE, until, visible } from "./kit.mjs";
@@ -18,7 +18,7 @@ function watchFrames() {
   const late = (list) => {
     const [paint] = performance.getEntriesByName("first-paint");
     const begun = list.getEntries().filter((entry) => paint && entry.startTime >= paint.startTime);
-    window.frames_.push(...begun.map((entry) => Math.round(entry.duration)));
+    window.frames_.push(...begun.map(({ startTime, duration }) => ({ startTime, duration })));
   };
   new PerformanceObserver(late).observe({ type: "long-animation-frame", buffered: true });
 }
@@ -36,12 +36,37 @@ async function inParallel(count, work) {
 }
 
 const frames = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(window.frames_.splice(0)), 50))));
-const worst = (list) => Math.max(0, ...list);
+const CATEGORIES = ["disabled-by-default-devtools.timeline", "blink.user_timing"];
+
+/**
+ * The longest frame while `act` opens or uses a page, which it gives: `wall` as the clock says, `work` what the page's thread did in
+ * it. On a machine that does nothing else they are equal; on one that is busy the clock tells of the machine.
+ */
+async function longestFrame(browser, act) {
+  await browser.startTracing(undefined, { categories: CATEGORIES });
+  const page = await act();
+  const list = await frames(page);
+  await page.evaluate(() => performance.mark("clock"));
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const clock = traceEvents.findLast(({ name }) => name === "clock");
+  const zero = clock.ts - clock.args.data.startTime * 1000;
+  const tasks = traceEvents.filter(({ name, pid, tid }) => name === "RunTask" && pid === clock.pid && tid === clock.tid);
+  assert.ok(tasks.length > 0, "the trace is empty");
+  const work = ({ startTime, duration }) => {
+    const [from, to] = [zero + startTime * 1000, zero + (startTime + duration) * 1000];
+    return tasks.filter((task) => task.ts < to && task.ts + task.dur > from).reduce((all, { tdur }) => all + tdur, 0) / 1000;
+  };
+  const most = (values) => Math.round(Math.max(0, ...values));
+  return { page, wall: most(list.map(({ duration }) => duration)), work: most(list.map(work)) };
+}
 
 /** The best of a few tries, which ends with the first that is good enough. */
 async function bestOf(attempt) {
-  let best = Infinity;
-  for (let tries = 0; tries < TRIES && best > FRAME_MS_MAX; tries += 1) best = Math.min(best, await attempt());
+  let best = { work: Infinity };
+  for (let tries = 0; tries < TRIES && best.work > FRAME_MS_MAX; tries += 1) {
+    const one = await attempt();
+    if (one.work < best.work) best = one;
+  }
   return best;
 }
 
@@ -57,18 +82,18 @@ try {
   for (const [name, path, shown] of [["pos", "/pos", ".ticket"], ["kitchen", "/kitchen", ".ticket"], ["screen", "/screen", ".codes li"]]) {
     let page;
     await kit.promise(`${name}: opened while they wait, it shows all of them without a frame over ${FRAME_MS_MAX} ms`, async () => {
-      const best = await bestOf(async () => {
+      const best = await bestOf(() => longestFrame(kit.browser, async () => {
         await page?.context().close();
         page = await kit.open(`${node.url}${path}?store=${STORE.id}`, { name: `crowd-${name}`, width: 1440, height: 900, scripts: [watchFrames] });
         await live(page);
         await until(`${name} never shows all of them`, async () => (await page.locator(shown).count()) >= ORDERS * SHARE[name]);
-        return worst(await frames(page));
-      });
-      console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best }));
-      assert.ok(best <= FRAME_MS_MAX, `a frame of ${best} ms`);
+        return page;
+      }));
+      console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
+      assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
     });
     await kit.promise(`${name}: no frame over ${FRAME_MS_MAX} ms while orders move`, async () => {
-      const best = await bestOf(async () => {
+      const best = await bestOf(() => longestFrame(kit.browser, async () => {
         const moved = open.filter(({ status }) => status === "paid").slice(0, 10);
         for (const order of moved) order.status = (await api.step(order.id, "accept")).status;
         const made = open.filter(({ status }) => status === "accepted").slice(0, 10);
@@ -76,10 +101,10 @@ try {
         const left = open.filter(({ status }) => status === "ready").slice(0, 10);
         for (const order of left) order.status = (await api.step(order.id, "collected")).status;
         for (let index = 0; index < 10; index += 1) open.push(await api.order("paid", MEALS[index % MEALS.length]));
-        return worst(await frames(page));
-      });
-      console.log(JSON.stringify({ figure: "frames", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best }));
-      assert.ok(best <= FRAME_MS_MAX, `a frame of ${best} ms`);
+        return page;
+      }));
+      console.log(JSON.stringify({ figure: "frames", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
+      assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
       if (name === "screen") {
         const cut = await page.evaluate(() => [...document.querySelectorAll(".board-ready .codes li")].filter((code) => code.getBoundingClientRect().bottom > innerHeight + 1).length);
         assert.equal(cut, 0, "codes that are ready and not to be seen");
