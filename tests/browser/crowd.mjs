@@ -6,7 +6,8 @@ import { addItem, Api, button, Kit, live, MEALS, status, STORE, until, visible }
 import { Node } from "./node.mjs";
 
 const ORDERS = 300;
-const FRAME_MS_MAX = 100;
+/** No frame is longer than a tenth of a second, also on a machine that is only 0.6 times as quick as this one. */
+const FRAME_MS_MAX = 60;
 /** What part of the open orders a page shows: the kitchen not those that are ready, the screen not those that are new. */
 const SHARE = { pos: 1, kitchen: 0.7, screen: 0.7 };
 const AT_ONCE = 12;
@@ -81,7 +82,7 @@ try {
 
   for (const [name, path, shown] of [["pos", "/pos", ".ticket"], ["kitchen", "/kitchen", ".ticket"], ["screen", "/screen", ".codes li"]]) {
     let page;
-    await kit.promise(`${name}: opened while they wait, it shows all of them without a frame over ${FRAME_MS_MAX} ms`, async () => {
+    await kit.promise(`${name}: opened while they wait, it shows all of them, and no frame takes more than ${FRAME_MS_MAX} ms`, async () => {
       const best = await bestOf(() => longestFrame(kit.browser, async () => {
         await page?.context().close();
         page = await kit.open(`${node.url}${path}?store=${STORE.id}`, { name: `crowd-${name}`, width: 1440, height: 900, scripts: [watchFrames] });
@@ -92,7 +93,7 @@ try {
       console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
       assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
     });
-    await kit.promise(`${name}: no frame over ${FRAME_MS_MAX} ms while orders move`, async () => {
+    await kit.promise(`${name}: no frame takes more than ${FRAME_MS_MAX} ms while orders move`, async () => {
       const best = await bestOf(() => longestFrame(kit.browser, async () => {
         const moved = open.filter(({ status }) => status === "paid").slice(0, 10);
         for (const order of moved) order.status = (await api.step(order.id, "accept")).status;
