@@ -6,12 +6,18 @@ import { addItem, Api, asGuest, button, Kit, live, lost, MEALS, orderId, status,
 import { Node } from "./node.mjs";
 
 const SAYS = "连不上服务器";
-const says = (page) => visible(page.getByText(SAYS));
+const hush = (page) => page.evaluate(() => document.getElementById("notices").replaceChildren());
+
+/** The page says that there is no line. What it says next is about something else. */
+async function says(page) {
+  await visible(page.getByText(SAYS));
+  await hush(page);
+}
 
 /** Cuts the line, does something that needs it, sees that it is said, and restores the line. */
 async function without(kit, page, act) {
   await page.offline(true);
-  await page.evaluate(() => document.getElementById("notices").replaceChildren()); // what was said before is not about this
+  await hush(page); // what was said before is not about this
   await act();
   await page.offline(false);
   kit.lineDown = false;
