@@ -48,12 +48,15 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 export async function call(method, path, options = {}) {
   let renewed = false;
+  let token = null;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await callOnce(method, path, options);
+      token = options.open ? null : tokens.get();
+      return await callOnce(method, path, options, token);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 401 && !options.open && !renewed && (await tokens.renew())) {
+      // Who has signed in meanwhile has a token already: an answer to the one before says nothing about it.
+      if (problem.status === 401 && !options.open && !renewed && (tokens.get() !== token || (await tokens.renew()))) {
         renewed = true;
         continue;
       }
@@ -64,13 +67,12 @@ export async function call(method, path, options = {}) {
   }
 }
 
-/** @param {string} method @param {string} path @param {CallOptions} options */
-async function callOnce(method, path, { body, key, open }) {
+/** @param {string} method @param {string} path @param {CallOptions} options @param {string | null} token */
+async function callOnce(method, path, { body, key }, token) {
   /** @type {Record<string, string>} */
   const headers = { accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key) headers["idempotency-key"] = key;
-  const token = open ? null : tokens.get();
   if (token) headers.authorization = `Bearer ${token}`;
   const control = new AbortController();
   const timer = setTimeout(() => control.abort(), TIMEOUT_MS);

@@ -167,8 +167,8 @@ function patch(old, fresh) {
   const handlers = bound.get(fresh)?.handlers;
   if (handlers || bound.has(old)) bind(old, handlers ?? {});
   patchChildren(old, fresh);
-  // Not under the writer's hands: a field that has the focus keeps what was typed.
-  if (["INPUT", "TEXTAREA", "SELECT"].includes(old.tagName) && old.type !== "checkbox" && old.type !== "radio" && old !== document.activeElement && old.value !== fresh.value) {
+  // Not under the writer's hands: a field that has the focus keeps what was typed, and one whose value nobody draws keeps it always.
+  if (["INPUT", "TEXTAREA", "SELECT"].includes(old.tagName) && old.type !== "checkbox" && old.type !== "radio" && old !== document.activeElement && fresh.hasAttribute("value") && old.value !== fresh.value) {
     old.value = fresh.value;
   }
 }

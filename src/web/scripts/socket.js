@@ -21,6 +21,8 @@ export class Push {
   #socket = null;
   /** @type {number | null} */
   #epoch = null;
+  /** @type {string | null} */
+  #token = null; // what this connection came with
   #failures = 0;
   #retry = 0;
   #poll = 0;
@@ -71,7 +73,10 @@ export class Push {
     this.#socket = socket;
     if (this.state === "idle") this.#set("connecting");
     this.#watchSilence(CONNECT_WITHIN_MS);
-    socket.onopen = () => this.#send({ type: "auth", token: this.#tokens.get() ?? "" });
+    socket.onopen = () => {
+      this.#token = this.#tokens.get();
+      this.#send({ type: "auth", token: this.#token ?? "" });
+    };
     socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#closed(code);
   }
@@ -200,7 +205,9 @@ export class Push {
     if (this.#topics.size === 0) return this.#set("idle");
     this.#set("lost");
     this.#failures += 1;
-    if (code === CLOSE.auth && !(await this.#tokens.renew())) return this.#giveUp("unauthenticated");
+    // A connection of the token before must not end the session of whoever has signed in since.
+    const stale = code === CLOSE.auth && this.#tokens.get() === this.#token;
+    if (stale && !(await this.#tokens.renew())) return this.#giveUp("unauthenticated");
     if (code === CLOSE.topic) return this.#giveUp("not-found");
     const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (this.#failures - 1), BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
     const crowded = code === CLOSE.crowded || code === CLOSE.replaced ? CROWDED_MS : 0;
