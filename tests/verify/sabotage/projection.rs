@@ -14,7 +14,7 @@ use crate::fixtures::Fixture::{Day, Days};
 use crate::forge::{self, Row};
 use crate::region::{Manner, Region};
 
-fn index<'r>(rows: &'r [Row], tag: u8) -> &'r Row {
+fn index(rows: &[Row], tag: u8) -> &Row {
     rows.iter().find(|(table, key, _)| *table == keys::INDEX && key[0] == tag).unwrap()
 }
 
