@@ -27,7 +27,7 @@ fn main() {
     let kept = std::env::args().skip_while(|argument| argument != "--data").nth(1).map(PathBuf::from);
     let dir = kept.unwrap_or_else(|| own.path().to_owned());
     let (options, _clock) = support::options(&dir);
-    if !dir.join("log").exists() {
+    if !dir.join("log").try_exists().unwrap() {
         sell(&options, orders);
     }
     figure("recovery", "orders", orders as f64, "orders");

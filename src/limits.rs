@@ -404,7 +404,7 @@ pub const VERIFY_BATCH_BYTES: usize = 1 << 20;
 /// … and how many of these may wait. Bounds its memory.
 pub const VERIFY_BATCHES: usize = 8;
 
-/// Closed orders that `verify` hands to the thread that sums up their rows, at a time.
+/// Orders that `verify` hands to the thread that judges them, at a time.
 pub const VERIFY_ORDERS_BATCH: usize = 256;
 
 /// Orders closed last that `verify` remembers, twice over, to compare those that late money opens again; older ones cost it

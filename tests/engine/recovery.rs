@@ -116,7 +116,6 @@ fn cut_everywhere(left: fn(&SimFs) -> (Region, Seen)) {
         }
     }
     assert!(calls > 100, "only {calls} places");
-    println!("cut short at {calls} places, {IN_A_ROW} times in a row");
 }
 
 #[test]

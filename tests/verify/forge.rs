@@ -35,13 +35,14 @@ pub fn move_snapshot(dir: &Path, place: impl FnOnce(Position) -> Position) {
     snapshots::write(&store, &loaded.state, place(loaded.position), loaded.epoch).unwrap();
 }
 
-/// Removes the segments that end before the oldest snapshot that has any before it.
+/// Removes the segments that end before the oldest snapshot that has any before it, and the snapshots before that one.
 pub fn trim(dir: &Path) {
     let first = |path: &PathBuf| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap();
     let segments = segments(dir);
     let before = |base: u64| segments.iter().zip(&segments[1..]).filter(move |(_, next)| first(next) <= base + 1);
     let base = snapshots(dir).iter().map(first).find(|base| before(*base).count() > 0).expect("nothing to trim");
     before(base).for_each(|(segment, _)| std::fs::remove_file(segment).unwrap());
+    snapshots(dir).iter().filter(|path| first(path) < base).for_each(|path| std::fs::remove_file(path).unwrap());
 }
 
 /// Writes IDENTITY again with one word for another; its check is right.

@@ -194,17 +194,23 @@ impl Run {
                 Err(halt) => self.survive(&halt),
             };
         }
-        let projection = &self.follower.projection;
-        self.teller.look((!projection.is_whole()).then(|| projection.rebuild()));
-        let broken = projection.trouble.lock().broken.is_some();
+        self.tell();
+        let broken = self.follower.projection.trouble.lock().broken.is_some();
         let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
         match stepped {
             Ok(full) => {
                 self.follower.projection.trouble.lock().paused = None;
+                self.tell();
                 if full { Rest::Not } else { Rest::UntilMore }
             }
             Err(halt) => self.survive(&halt),
         }
+    }
+
+    /// Lets the log know where a rebuild is.
+    fn tell(&mut self) {
+        let projection = &self.follower.projection;
+        self.teller.look((!projection.is_whole()).then(|| projection.rebuild()));
     }
 
     /// Rests; answers whether the writer has ended.

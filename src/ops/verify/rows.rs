@@ -1,5 +1,6 @@
-//! What the log says about the projection's rows: those of every closed order, summed up day by day on a thread of its own.
-//! Sums of row hashes instead of rows, so that memory does not grow with history.
+//! What the log says about orders, on a thread of its own: each is judged by itself after each of its events, and the rows
+//! that every closed one must have in the projection are summed up day by day. Sums of row hashes instead of rows, so that
+//! memory does not grow with history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use qucan_storage::table::Table;
 use super::check::Check;
 use super::report::Findings;
 use crate::domain::id::OrderId;
+use crate::domain::invariants::check_order;
 use crate::domain::lookup::LookupMap;
 use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, Timestamp};
@@ -55,9 +57,11 @@ pub(super) fn row_hash(table: Table, key: &[u8], value: &[u8]) -> u128 {
     u128::from_le_bytes(hasher.finalize().as_bytes().first_chunk::<16>().copied().unwrap_or_default())
 }
 
-/// Something that the log does to a closed order.
+/// Something that the log does to an order.
 #[derive(Debug)]
-pub(super) enum Settled {
+pub(super) enum Told {
+    /// It changes.
+    Changed(Sequence, Arc<Order>),
     /// It closes.
     Closed(Sequence, Arc<Order>),
     /// Late money opens it again.
@@ -144,16 +148,23 @@ impl Expecting {
     }
 
     /// Sums up what comes until no more comes.
-    pub(super) fn run(mut self, settled: &Receiver<Vec<Settled>>) -> Self {
-        for settled in settled {
-            for settled in settled {
-                match settled {
-                    Settled::Closed(sequence, order) => self.closed(sequence, &order),
-                    Settled::Reopened(sequence, order) => self.opened_again(sequence, &order),
+    pub(super) fn run(mut self, told: &Receiver<Vec<Told>>) -> Self {
+        for told in told {
+            for told in told {
+                match told {
+                    Told::Changed(sequence, order) => self.changed(sequence, &order),
+                    Told::Closed(sequence, order) => self.closed(sequence, &order),
+                    Told::Reopened(sequence, order) => self.opened_again(sequence, &order),
                 }
             }
         }
         self
+    }
+
+    fn changed(&mut self, sequence: Sequence, order: &Order) {
+        for violation in check_order(order) {
+            self.found.add(Check::OrderHolds(violation.invariant), format!("entry {sequence}: {violation}"));
+        }
     }
 
     fn closed(&mut self, sequence: Sequence, order: &Order) {

@@ -1,5 +1,5 @@
 //! One walk along the log: the state follows from the events step by step, and everything else is compared on the way.
-//! Three threads: one reads and checks the bytes, this one replays, one sums up what closed orders are in the projection.
+//! Three threads: one reads and checks the bytes, this one replays, one judges the orders and sums up their rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,11 +15,11 @@ use super::base::Base;
 use super::check::Check;
 use super::progress::Progress;
 use super::report::Findings;
-use super::rows::{Expecting, Settled};
+use super::rows::{Expecting, Told};
 use super::tally::{Tally, check_placed};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, OrderChange};
-use crate::domain::invariants::{Violation, check_all, check_claim, check_order};
+use crate::domain::invariants::{check_all, check_claim};
 use crate::domain::order::Order;
 use crate::domain::state::State;
 use crate::engine::records::{RecordError, StateHash, state_hash};
@@ -74,37 +74,26 @@ pub(super) struct Watch {
     pub(super) claimed: u64,
     /// Closed orders that late money opened again.
     pub(super) reopened: u64,
-    settled: Vec<Settled>,
-    out: Option<Sender<Vec<Settled>>>,
+    told: Vec<Told>,
+    out: Option<Sender<Vec<Told>>>,
 }
 
 impl Watch {
-    fn settled(&mut self, settled: Settled) {
-        self.settled.push(settled);
-        if self.settled.len() >= VERIFY_ORDERS_BATCH {
+    fn tell(&mut self, told: Told) {
+        self.told.push(told);
+        if self.told.len() >= VERIFY_ORDERS_BATCH {
             self.hand_on();
         }
     }
 
     fn hand_on(&mut self) {
-        let settled = std::mem::replace(&mut self.settled, Vec::with_capacity(VERIFY_ORDERS_BATCH));
+        let told = std::mem::replace(&mut self.told, Vec::with_capacity(VERIFY_ORDERS_BATCH));
         // Gone is nobody while this is there.
-        let _gone = self.out.as_ref().map(|out| out.send(settled));
+        let _gone = self.out.as_ref().map(|out| out.send(told));
     }
 
-    fn check_order(&mut self, sequence: Sequence, order: &Order) {
-        self.note(sequence, check_order(order), Check::OrderHolds);
-    }
-
-    fn note(
-        &mut self,
-        sequence: Sequence,
-        violations: Vec<Violation>,
-        check: fn(crate::domain::invariants::Invariant) -> Check,
-    ) {
-        for violation in violations {
-            self.found.add(check(violation.invariant), format!("entry {sequence}: {violation}"));
-        }
+    fn changed(&mut self, sequence: Sequence, order: &Arc<Order>) {
+        self.tell(Told::Changed(sequence, Arc::clone(order)));
     }
 }
 
@@ -117,15 +106,17 @@ impl Witness for Watch {
         match step.event {
             Event::CouponClaimed { coupon, campaign, member, ordinal } => {
                 self.claimed += 1;
-                let violations = check_claim(state, *coupon, campaign, member, *ordinal);
-                self.note(step.sequence, violations, Check::ClaimHolds);
+                for violation in check_claim(state, *coupon, campaign, member, *ordinal) {
+                    let what = format!("entry {}: {violation}", step.sequence);
+                    self.found.add(Check::ClaimHolds(violation.invariant), what);
+                }
             }
             Event::OrderPlaced { order, .. } => {
                 self.placed += 1;
                 check_placed(order, &mut self.found);
-                self.check_order(step.sequence, order);
+                self.changed(step.sequence, order);
             }
-            Event::OrderChanged { whole: Some(whole), .. } => self.check_order(step.sequence, whole),
+            Event::OrderChanged { whole: Some(whole), .. } => self.changed(step.sequence, whole),
             _ => {}
         }
     }
@@ -136,18 +127,18 @@ impl Witness for Watch {
             let Effect::Order(effect) = effect else { continue };
             self.order_events += 1;
             if matches!(step.event, Event::OrderChanged { whole: None, .. }) {
-                self.check_order(step.sequence, &effect.order);
+                self.changed(step.sequence, &effect.order);
             }
             if effect.closed {
                 self.closed += 1;
-                self.settled(Settled::Closed(step.sequence, Arc::clone(&effect.order)));
+                self.tell(Told::Closed(step.sequence, Arc::clone(&effect.order)));
             }
         }
         if let Event::OrderChanged { change: OrderChange::MoneyReturned { .. }, whole: Some(whole), .. } = step.event
             && !whole.is_closed()
         {
             self.reopened += 1;
-            self.settled(Settled::Reopened(step.sequence, Arc::clone(whole)));
+            self.tell(Told::Reopened(step.sequence, Arc::clone(whole)));
         }
     }
 }
@@ -223,9 +214,9 @@ impl<'s> Walk<'s> {
         std::thread::scope(|scope| {
             let (full, batches) = bounded(VERIFY_BATCHES);
             let (emptied, reusable) = bounded(VERIFY_BATCHES);
-            let (out, settled) = bounded(VERIFY_BATCHES);
+            let (out, told) = bounded(VERIFY_BATCHES);
             let reader = scope.spawn(move || source.read(&full, &reusable));
-            let summing = scope.spawn(move || expecting.run(&settled));
+            let summing = scope.spawn(move || expecting.run(&told));
             self.watch.out = Some(out);
             for mut groups in batches {
                 for group in groups.iter() {
