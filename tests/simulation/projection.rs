@@ -92,6 +92,7 @@ fn first_day_kept(node: &Node) -> BusinessDay {
 /// Somebody asks for a closed order that they were told about, in one of three ways; or for everything.
 pub fn is_asked(world: &mut World, region: usize) -> Result<(), String> {
     let node = &mut world.regions[region].node;
+    is_not_ahead(node)?;
     let first = node.just_started && phase(node) == Some(ProjectionPhase::Following);
     node.just_started &= !first;
     if (first && world.dice.one_in(2)) || world.dice.one_in(120) {
@@ -127,6 +128,19 @@ pub fn is_asked(world: &mut World, region: usize) -> Result<(), String> {
 
 fn found_in(orders: &[Arc<Order>], order: &Order) -> Option<Arc<Order>> {
     orders.iter().find(|found| found.id == order.id).cloned()
+}
+
+/// It never says that it follows while it is ahead of the log: what it has is of another history then.
+fn is_not_ahead(node: &Node) -> Result<(), String> {
+    let Some(engine) = &node.engine else { return Ok(()) };
+    let status = engine.handle().status();
+    if status.projection == ProjectionPhase::Following && status.projected_to > status.log_head {
+        return Err(format!(
+            "the projection is believed at {}, the log ends at {}",
+            status.projected_to, status.log_head
+        ));
+    }
+    Ok(())
 }
 
 /// Everything that is answered now is compared with the log, unless it says that it is being rebuilt.

@@ -1,11 +1,12 @@
 //! Regions, a centre and the lines between them, moved in small steps by a seed.
 //!
 //! Two modes. *Liveness*: faults that a system gets over by itself (kills, power cuts, failing and full disks, bad lines,
-//! a lost or broken projection, a store that is away or wiped, jumping clocks, pauses); once they end everything has to
-//! arrive and people have to be served, with nobody's help. *Safety*: besides, what asks for a person (bits that flip on
-//! both sides' disks, lost disks, an old copy started, two nodes of one region at once, a restore under the next epoch while
-//! the lost node comes back); nothing wrong may be claimed and nothing acknowledged silently lost. There an operator
-//! restores what refuses to go on, and where both copies of a history are rotten the run ends, as long as both say so.
+//! a lost or broken projection, a store that is away or wiped, jumping clocks, pauses, nights; logs that are trimmed, and a
+//! centre that is away until it needs a seed); once they end everything has to arrive and people have to be served, with
+//! nobody's help. *Safety*: besides (but for trimmed logs), what asks for a person: bits that flip on both sides' disks, lost
+//! disks, an old copy started, two nodes of one region at once, a restore under the next epoch while the lost node comes
+//! back. Nothing wrong may be claimed and nothing acknowledged silently lost. There an operator restores what refuses to go
+//! on, and where both copies of a history are rotten the run ends, as long as both say so.
 
 use std::time::Duration;
 
