@@ -11,6 +11,8 @@
     reason = "a test may stop where it fails, and says what it saw"
 )]
 
+use std::io::Write as _;
+
 #[path = "../common/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "this crate needs a part of what whole-system tests share")]
 mod common;
@@ -34,7 +36,12 @@ fn is_long() -> bool {
     std::env::var_os("QUCAN_TEST_LONG").is_some_and(|value| !value.is_empty())
 }
 
-/// Says that something was not tested here, and why.
+/// Says that something was not tested here, and why; to the file that `./test` shows at its end as well, since nobody sees
+/// what a test that passes has said.
 fn skipped(what: &str, why: &str) {
     println!("SKIPPED: {what}: {why}");
+    if let Some(notes) = std::env::var_os("QUCAN_SKIPPED") {
+        let mut notes = std::fs::OpenOptions::new().append(true).open(notes).unwrap();
+        writeln!(notes, "{what}: {why}").unwrap();
+    }
 }
