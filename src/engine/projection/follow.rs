@@ -304,6 +304,8 @@ impl Run {
                 Some("ahead of the log")
             } else if at.sequence == end.sequence && at.hash != end.hash {
                 Some("another history")
+            } else if at.sequence < end.sequence && self.is_elsewhere(at)? {
+                Some("another history")
             } else {
                 None
             };
@@ -320,6 +322,15 @@ impl Run {
         self.follower.shared.projected(self.scanned.sequence.0);
         self.write_mark(self.scanned.sequence.0);
         Ok(days.know_members()?)
+    }
+
+    /// Whether a position before the log's end is of another history. Where the log begins later, that can't be told.
+    fn is_elsewhere(&self, at: Position) -> Result<bool, Halt> {
+        match LogReader::open(Arc::clone(&self.follower.fs), &self.follower.log_dir, at.sequence) {
+            Ok(reader) => Ok(reader.position() != Some(at)),
+            Err(ReadError::Trimmed { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads what is committed, up to a batch, and applies it; answers whether there may be more at once.
