@@ -116,6 +116,7 @@ impl Node {
         options.grace = Millis::seconds(1);
         options.snapshot_every_entries = snapshot_every_entries;
         options.closed_orders_days = KEEP_DAYS;
+        options.has_centre = true;
         options.log = log_options();
         options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         options.fs = fs.shared();
@@ -151,7 +152,7 @@ impl Node {
 
     /// Its log is trimmed from so many bytes on; nothing that it had committed is forgotten by the oracle.
     pub fn trims(&mut self, log_bytes_max: u64) {
-        (self.options.log_bytes_max, self.options.has_centre) = (log_bytes_max, true);
+        self.options.log_bytes_max = log_bytes_max;
         self.tape = Some(Vec::new());
     }
 
@@ -160,7 +161,12 @@ impl Node {
         let (Some(last), Some(tape)) = (self.engine.as_ref().map(Stepped::last), &mut self.tape) else { return Ok(()) };
         let after = tape.last().map_or(Position::ORIGIN, |(at, _)| *at);
         if after != last {
-            tape.extend(history::groups(&self.fs, &self.options.data_dir.join("log"), after.sequence, last)?);
+            match history::groups(&self.fs, &self.options.data_dir.join("log"), after.sequence, last) {
+                Ok(groups) => tape.extend(groups),
+                // The power is off again; it is taken down after the next start.
+                Err(_) if self.fault_planned => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -43,6 +43,8 @@ pub struct World {
     pub store_away_until: Duration,
     /// The centre dies after its next append, before it can say so.
     pub dies_unacknowledged: bool,
+    /// Nights that have passed.
+    pub nights: i64,
     /// Why nobody can go on: no copy of a history is left that can be read.
     pub dead_end: Option<String>,
     pub window: usize,
@@ -86,6 +88,7 @@ impl World {
             frozen_until: Duration::ZERO,
             store_away_until: Duration::ZERO,
             dies_unacknowledged: false,
+            nights: 0,
             dead_end: None,
             bug,
         };
@@ -231,10 +234,10 @@ impl World {
         node.heads.extend(node.last().filter(|last| node.heads.last() != Some(last)));
         if let Some(kept) = left {
             self.tally.count("rot: took the last group, which nothing proves");
+            let region = &mut self.regions[who.region];
+            region.may_fork(kept);
             if !who.rival {
-                let region = &mut self.regions[who.region];
                 region.crowd.history_ended(kept);
-                region.may_fork(kept);
             }
         }
         Ok(true)

@@ -315,7 +315,7 @@ impl Run {
                 Some("a later epoch")
             } else if at.sequence > end.sequence {
                 Some("ahead of the log")
-            } else if at.sequence == end.sequence && at.hash != end.hash {
+            } else if self.is_elsewhere(at)? {
                 Some("another history")
             } else {
                 None
@@ -333,6 +333,19 @@ impl Run {
         self.follower.shared.projected(self.scanned.sequence.0);
         self.write_mark(self.scanned.sequence.0);
         Ok(days.know_members()?)
+    }
+
+    /// Whether a position up to the log's end is of another history. Where the log begins later, that can't be told.
+    fn is_elsewhere(&self, at: Position) -> Result<bool, Halt> {
+        let end = self.follower.started_at;
+        if at.sequence == end.sequence {
+            return Ok(at.hash != end.hash);
+        }
+        match LogReader::open(Arc::clone(&self.follower.fs), &self.follower.log_dir, at.sequence) {
+            Ok(reader) => Ok(reader.position() != Some(at)),
+            Err(ReadError::Trimmed { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads what is committed, up to a batch, and applies it; answers whether there may be more at once.
