@@ -8,7 +8,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use qucan_storage::fs::{File, FileSystem, OpenMode, real};
 
@@ -35,15 +35,14 @@ fn main() {
         let (mut direct, mut seam, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..rounds {
             let place = dir.path().join(format!("{group}-{round}"));
-            let (without, through) = measure(&place, group * ENTRY, appends);
-            ratios.push(without.as_secs_f64() / through.as_secs_f64());
-            direct.push(without);
-            seam.push(through);
+            let [mut without, mut through] = measure(&place, group * ENTRY, appends);
+            ratios.push(median(&mut without) / median(&mut through));
+            direct.append(&mut without);
+            seam.append(&mut through);
         }
         ratios.sort_by(f64::total_cmp);
-        let micros = |times: Vec<Duration>| median(times).as_secs_f64() * 1e6;
-        let (direct, seam, ratio) = (micros(direct), micros(seam), ratios[ratios.len() / 2]);
-        let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
+        let (direct, seam) = (median(&mut direct) * 1e6, median(&mut seam) * 1e6);
+        let (ratio, least, most) = (direct / seam, ratios[0], ratios[ratios.len() - 1]);
         println!("{group:>6} {direct:>14.2} {seam:>14.2} {ratio:>8.3} {least:>13.3}–{most:.3}");
         println!(
             "{{\"bench\":\"seam\",\"group\":{group},\"direct_us\":{direct:.3},\"seam_us\":{seam:.3},\"ratio\":{ratio:.4}}}"
@@ -51,8 +50,8 @@ fn main() {
     }
 }
 
-/// Median times of an append without the seam and through it, taken in turns.
-fn measure(place: &Path, bytes: usize, appends: usize) -> (Duration, Duration) {
+/// Seconds of each append without the seam and through it, taken in turns.
+fn measure(place: &Path, bytes: usize, appends: usize) -> [Vec<f64>; 2] {
     std::fs::create_dir_all(place).unwrap();
     let paths = ["direct", "seam"].map(|name| place.join(name));
     for path in &paths {
@@ -71,12 +70,12 @@ fn measure(place: &Path, bytes: usize, appends: usize) -> (Duration, Duration) {
             let begun = Instant::now();
             direct.write_all_at(&data, offset).unwrap();
             direct.sync_data().unwrap();
-            without_times.push(begun.elapsed());
+            without_times.push(begun.elapsed().as_secs_f64());
         } else {
             let begun = Instant::now();
             assert_eq!(through.write_at(&data, offset).unwrap(), bytes);
             through.sync_data().unwrap();
-            through_times.push(begun.elapsed());
+            through_times.push(begun.elapsed().as_secs_f64());
         }
         if turn % 2 == 1 {
             offset += bytes as u64;
@@ -85,10 +84,10 @@ fn measure(place: &Path, bytes: usize, appends: usize) -> (Duration, Duration) {
             }
         }
     }
-    (median(without_times), median(through_times))
+    [without_times, through_times]
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }
