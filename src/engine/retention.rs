@@ -163,11 +163,18 @@ mod tests {
     use super::*;
 
     const DAY: i64 = 86_400_000;
+    /// 1 January 2020 in UTC, with which business days begin.
+    const BEGIN: i64 = 1_577_836_800_000;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp(BEGIN + day * DAY)
+    }
+
     const RETENTION: Retention = Retention { log_bytes: 800, days: 7 };
 
     /// One a day, 100 entries apart, each at its day's turn.
     fn days(count: u64) -> Vec<Base> {
-        let base = |day: u64| Base { at: Sequence(day * 100), time: Timestamp(i64::try_from(day).unwrap() * DAY) };
+        let base = |day: u64| Base { at: Sequence(day * 100), time: at(i64::try_from(day).unwrap()) };
         (1..=count).map(base).collect()
     }
 
@@ -198,13 +205,13 @@ mod tests {
         let look = look(&bases, &segments);
         assert_eq!(to(look.decide()), None, "everything is asked for");
         assert_eq!(to(Look { asked_from: None, ..look }.decide()), None, "nobody knows what is asked for");
-        let asked = Look { asked_from: Some(Timestamp(4 * DAY + 5)), ..look };
+        let asked = Look { asked_from: Some(Timestamp(at(4).0 + 5)), ..look };
         assert_eq!(to(asked.decide()), Some((400, Why::Past)));
         assert_eq!(to(Look { needed_after: Sequence(399), ..asked }.decide()), Some((300, Why::Past)));
         assert_eq!(to(Look { needed_after: Sequence::NONE, ..asked }.decide()), None, "the centre has nothing");
         assert_eq!(to(Look { held_after: Sequence(250), ..asked }.decide()), Some((200, Why::Past)));
         assert_eq!(to(Look { base: Sequence(400), ..asked }.decide()), None, "it is there already");
-        assert_eq!(to(Look { asked_from: Some(Timestamp(4 * DAY - 1)), ..look }.decide()), Some((300, Why::Past)));
+        assert_eq!(to(Look { asked_from: Some(Timestamp(at(4).0 - 1)), ..look }.decide()), Some((300, Why::Past)));
     }
 
     #[test]
@@ -229,7 +236,7 @@ mod tests {
         );
         let caught_up = Look { needed_after: Sequence(700), ..away };
         assert_eq!(to(caught_up.decide()), Some((400, Why::Bytes)));
-        let asked = Look { asked_from: Some(Timestamp(5 * DAY)), needed_after: Sequence(u64::MAX), ..away };
+        let asked = Look { asked_from: Some(at(5)), needed_after: Sequence(u64::MAX), ..away };
         assert_eq!(to(asked.decide()), Some((500, Why::Past)), "what is past is enough");
         assert_eq!(
             to(Look { held_after: Sequence(399), ..away }.decide()),
@@ -263,7 +270,7 @@ mod tests {
             let kept = look.kept();
             assert!(kept.len() <= 24, "{days_kept}: {}", kept.len());
             assert_eq!(kept[0], Sequence::NONE);
-            let asked_from = Timestamp((1_000 - i64::from(days_kept)) * DAY);
+            let asked_from = at(1_000 - i64::from(days_kept));
             let left: Vec<Base> = bases.iter().copied().filter(|base| kept.contains(&base.at)).collect();
             let asked = Look { bases: &left, asked_from: Some(asked_from), ..look };
             let (base, _) = asked.decide().unwrap();

@@ -103,9 +103,11 @@ pub struct Rebuild {
 impl Rebuild {
     /// Of what is to be read, rounded down: 100 is never shown before it is done.
     pub fn percent(&self) -> u8 {
+        if self.reached >= self.until {
+            return 100;
+        }
         let (done, all) = (self.reached.saturating_sub(self.begun), self.until.saturating_sub(self.begun));
-        let percent = u128::from(done) * 100 / u128::from(all.max(1));
-        u8::try_from(percent.min(if self.reached < self.until { 99 } else { 100 })).unwrap_or(100)
+        u8::try_from(u128::from(done) * 100 / u128::from(all.max(1))).unwrap_or(u8::MAX).min(99)
     }
 
     /// What is left at this pace, rounded up; nothing while there is no pace to judge by.

@@ -94,8 +94,9 @@ fn days_that_are_past_go_and_what_is_answered_stays_provable() {
     until("the files go", || region.handle().status().log_first == first(&region));
     assert_eq!(region.handle().status().log_trimmed_early, None);
 
+    let last = days.last().unwrap();
+    until("history is known", || region.find(last[0]).is_ok());
     for restarted in [false, true] {
-        let last = days.last().unwrap();
         for order in last {
             assert_eq!(region.find(*order).unwrap().unwrap().id, *order);
         }

@@ -122,7 +122,7 @@ mod tests {
         assert_eq!((gaps.all().len(), gaps.last()), (GAPS_KEPT, Some(&gap(99))));
         let text = gaps.text();
         for damaged in
-            [text.replacen("50 ", "51 ", 1), text[1..].to_owned(), text[..text.len() - 1].to_owned(), String::new()]
+            [text.replacen("149 ", "148 ", 1), text[1..].to_owned(), text[..text.len() - 1].to_owned(), String::new()]
         {
             dir.write_note(NAME, damaged.as_bytes()).unwrap();
             let error = Gaps::read(&dir).unwrap_err().to_string();
