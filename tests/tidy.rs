@@ -300,6 +300,47 @@ fn every_test_that_a_document_names_exists() {
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
+/// What a translation can't change: the commands and files that are named, and the numbers of each table's row.
+fn untranslatable(text: &str) -> Vec<String> {
+    let quoted = |line: &str| -> Vec<String> { line.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let linked = |line: &str| -> Vec<String> {
+        line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+    };
+    let numbers = |line: &str| -> Vec<String> {
+        let digits = line.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',');
+        let mut found: Vec<String> = digits
+            .map(|word| word.trim_matches(['.', ',']))
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        found.sort();
+        found
+    };
+    let mut found = Vec::new();
+    let mut in_commands = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_commands = !in_commands;
+        } else if in_commands {
+            found.push(line.split(" #").next().unwrap_or_default().trim_end().to_owned());
+        } else if line.starts_with('|') {
+            found.extend(quoted(line).into_iter().chain(linked(line)).chain(numbers(line)));
+        } else if line.starts_with("## ") || line.starts_with("- **") {
+            found.push(line.chars().take_while(|c| !c.is_alphabetic()).collect());
+        }
+    }
+    found
+}
+
+#[test]
+fn both_readmes_say_the_same() {
+    let read = |name: &str| untranslatable(&std::fs::read_to_string(root().join(name)).unwrap());
+    let (english, chinese) = (read("README.md"), read("README.zh.md"));
+    let differing = english.iter().zip(&chinese).find(|(one, other)| one != other);
+    assert_eq!(differing, None);
+    assert_eq!(english.len(), chinese.len());
+}
+
 #[test]
 fn the_tidy_rules_can_fail() {
     let tests = named_tests("so: [`it_holds`](../tests/a.rs), [no](../b.rs) and [`qucan x`](../c.md)");
@@ -309,4 +350,5 @@ fn the_tidy_rules_can_fail() {
     assert_eq!(imported_rooms("use crate::engine::Handle; // crate::api"), ["engine"]);
     assert_eq!(imported_rooms("let x = qucan::ops::demo();"), ["ops"]);
     assert!(imported_rooms("use mycrate::engine;").is_empty());
+    assert_eq!(untranslatable("## 1 a\n| `x` 2, 1 |\n```\nrun # it\n```\n"), ["## 1 ", "x", "1", "2", "run"]);
 }
