@@ -15,8 +15,24 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 
 export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 
-/** Promises kept, and errors of pages. While `restarting`, refused connections are none; `tolerated` are never any. */
-export const run = { passed: 0, restarting: false, tolerated: null, errors: [] };
+// What a browser says of a line that was down may reach us a moment after the line is there again.
+const SAID_LATE_MS = 3_000;
+let isDown = false;
+let restoredAt = -Infinity;
+
+/** Promises kept, and errors of pages. While `restarting`, and just after it, refused connections are none; `tolerated` are never any. */
+export const run = {
+  passed: 0,
+  tolerated: null,
+  errors: [],
+  get restarting() {
+    return isDown || performance.now() - restoredAt < SAID_LATE_MS;
+  },
+  set restarting(down) {
+    if (isDown && !down) restoredAt = performance.now();
+    isDown = down;
+  },
+};
 
 mkdirSync(SHOTS, { recursive: true });
 

@@ -8,14 +8,25 @@ import { Node } from "./node.mjs";
 const SAYS = "连不上服务器";
 const hush = (page) => page.evaluate(() => document.getElementById("notices").replaceChildren());
 
-/** The page says that there is no line. What it says next is about something else. */
+const ATTEMPTS = 3;
+
+/** The page has given up what was asked of it, and says that there is no line. What it says next is about something else. */
 async function says(page) {
+  await until("the page never gives up", async () => page.changesLost >= ATTEMPTS);
   await visible(page.getByText(SAYS));
   await hush(page);
+  page.changesLost = 0;
+}
+
+/** A reading that gives up says the same words: only calls that change something are counted. */
+function countLost(page) {
+  if (page.changesLost === undefined) page.on("requestfailed", (request) => (page.changesLost += request.method() === "GET" ? 0 : 1));
+  page.changesLost = 0;
 }
 
 /** Cuts the line, does something that needs it, sees that it is said, and restores the line. */
 async function without(kit, page, act) {
+  countLost(page);
   await page.offline(true);
   await hush(page); // what was said before is not about this
   await act();
