@@ -150,7 +150,7 @@ export async function addItem(customer, item) {
 }
 
 /** Waits until `check` gives true, asking again a few times a second; says `what` was never so. */
-export async function until(what, check, ms = 8_000) {
+export async function until(what, check, ms = 15_000) {
   const end = Date.now() + ms;
   while (!(await check())) {
     assert.ok(Date.now() < end, what);

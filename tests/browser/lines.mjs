@@ -199,13 +199,16 @@ async function customer(kit, node, api) {
   let id;
   await promise("an answer that is lost, and a reload in between, make one order", async () => {
     kit.lineDown = true;
+    let answersLost = 0;
     await phone.route("**/v1/orders", async (route) => {
       await route.fetch(); // the node has it; the phone never hears of it
       await route.abort("connectionreset");
+      answersLost += 1;
     });
     await button(phone, /提交订单/).click();
+    await until("the phone never gives up asking", async () => answersLost === 3);
     await visible(phone.getByText("连不上服务器"));
-    await phone.unroute("**/v1/orders");
+    await phone.unrouteAll({ behavior: "wait" });
     await phone.reload();
     await button(phone, /提交订单/).click();
     await status(phone, "awaiting_payment");
@@ -256,14 +259,16 @@ async function customer(kit, node, api) {
   await promise("a guest who goes on before a view has come sees the view that was wanted", async () => {
     const guest = await kit.open(`${node.url}${MENU}`, { name: "quick", scripts: [asGuest(api.guest)] });
     const slow = await api.order("paid", MEALS[0]);
-    await guest.route(`**/v1/orders/${slow.id}`, async (route) => {
+    await guest.route(`**/v1/orders/${slow.id}*`, async (route) => {
       await new Promise((resolve) => setTimeout(resolve, 600));
       await route.continue();
     });
+    const answered = guest.waitForResponse((answer) => answer.url().includes(slow.id));
     await guest.evaluate((order) => (location.hash = `#/order/${order}`), slow.id);
     await guest.evaluate(() => (location.hash = "#/orders"));
     await visible(guest.getByRole("heading", { name: "我的订单" }));
-    await guest.waitForResponse((answer) => answer.url().endsWith(slow.id)).catch(() => {});
+    await (await answered).finished();
+    await guest.evaluate(() => new Promise((painted) => requestAnimationFrame(() => setTimeout(painted))));
     await visible(guest.getByRole("heading", { name: "我的订单" }));
     await guest.context().close();
   });
