@@ -11,6 +11,8 @@
     reason = "a benchmark prints figures and may stop at the first surprise"
 )]
 
+#[path = "../tests/common/ports.rs"]
+mod ports;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/common/postgres.rs"]
 mod server;

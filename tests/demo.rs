@@ -6,6 +6,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
+#[path = "common/ports.rs"]
+mod ports;
+
 /// The status line and headers of a `GET` without a token.
 fn get(url: &str) -> String {
     let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
@@ -97,14 +100,16 @@ fn the_demo_shows_pages_sells_and_finds_everything_equal() {
 
 #[test]
 fn a_port_that_is_taken_is_one_clear_sentence() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+    let two = || [ports::free_address(), ports::free_address()];
+    let neighbours = std::iter::repeat_with(two).find(|[first, second]| second.port() == first.port() + 1);
+    let [first, taken] = neighbours.unwrap();
+    let _taken = std::net::TcpListener::bind(taken).unwrap();
     let demo = Command::new(env!("CARGO_BIN_EXE_qucan"))
-        .args(["demo", "--seconds", "1", "--port", &(port - 1).to_string()])
+        .args(["demo", "--seconds", "1", "--port", &first.port().to_string()])
         .output()
         .unwrap();
     assert_eq!(demo.status.code(), Some(2), "{demo:?}");
     let complaint = String::from_utf8(demo.stderr).unwrap();
-    assert!(complaint.contains(&format!("port {port} can't be used")), "{complaint}");
+    assert!(complaint.contains(&format!("port {} can't be used", taken.port())), "{complaint}");
     assert_eq!(complaint.trim_end().lines().count(), 1, "{complaint}");
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::common::centre::Centre;
 use crate::common::one_meal;
-use crate::common::process::free_address;
+use crate::common::ports::free_address;
 use crate::common::tokens;
 use crate::region::{Region, copy_of, token_of, wait_until};
 

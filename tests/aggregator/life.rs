@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::common::Client;
 use crate::common::centre::Centre;
-use crate::common::process::free_address;
+use crate::common::ports::free_address;
 use crate::region::{Region, wait_until};
 
 fn summary(centre: &Centre) -> Value {

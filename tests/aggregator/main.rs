@@ -11,6 +11,7 @@
 #[expect(dead_code, unused_imports, reason = "other crates of tests need more of it")]
 #[path = "../common/mod.rs"]
 mod common;
+use common::ports;
 
 mod access;
 mod away;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::common::centre::{Centre, REGION_TOKEN};
-use crate::common::process::{Process, free_address};
+use crate::common::ports::free_address;
+use crate::common::process::Process;
 use crate::common::{Client, catalogue, tokens};
 
 /// A node with a directory that outlives it.

@@ -21,13 +21,23 @@ export function catalogueFile(directory, region, change = () => {}) {
   return file;
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+let turn = process.pid * 7;
+
+/**
+ * A port on which nobody listens, below those that the system hands out to connections: a browser may have one of these just
+ * when a killed program wants to come back to it.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = 12_000 + (turn++ % 20_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer().once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 

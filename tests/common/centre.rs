@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::process::{Process, free_address};
+use super::ports::free_address;
+use super::process::Process;
 use super::{Client, tokens};
 
 /// The token of every region of the tests.

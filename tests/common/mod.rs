@@ -12,6 +12,7 @@
 pub mod centre;
 pub mod client;
 pub mod node;
+pub mod ports;
 pub mod process;
 pub mod tokens;
 

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use super::process::{Process, free_address};
+use super::ports::free_address;
+use super::process::Process;
 use super::{Client, catalogue, tokens};
 
 /// A node process. Killed when dropped, or when its directory is used for the next one.

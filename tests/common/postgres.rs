@@ -1,7 +1,7 @@
 //! A PostgreSQL server of a test's own: private directory, port and user, gone with the value. From Debian's binaries.
 
 use std::io::Read as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::ports::free_address;
 
 /// The password where one is asked for.
 pub const PASSWORD: &str = "correct horse";
@@ -60,7 +62,7 @@ impl Server {
         server.give(&path);
         // A port that is free now may be taken in a moment by another test.
         for _ in 0..10 {
-            server.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+            server.port = free_address().port();
             if server.begin() {
                 return Some(server);
             }

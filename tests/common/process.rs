@@ -1,7 +1,7 @@
 //! A program of ours as an operator runs it: its own process, killed, frozen, stopped; its log judged when it ends.
 
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -113,11 +113,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// An address that nobody listens on.
-pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 fn spawn(role: &str, config: &Path, address: SocketAddr, path: &str) -> (Child, JoinHandle<Vec<String>>) {

@@ -2,10 +2,9 @@
 //! Judges nothing: which end a process may come to is each test's own matter.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
+use crate::common::ports::free_address;
 use crate::common::{Client, Reply, catalogue, tokens};
 
 /// What must happen happens long before this; it only ends a test that hangs.
@@ -59,7 +59,7 @@ impl Site {
 
     fn configured(data: &Path, configuration: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let address = lasting_address();
+        let address = free_address();
         let text = format!(
             "mode = \"sandbox\"\n[node]\nregion = \"east\"\nlisten = [\"{address}\"]\ndata_dir = \"{}\"\n\
              {configuration}\n",
@@ -121,21 +121,6 @@ impl Site {
             Command::new(env!("CARGO_BIN_EXE_qucan")).arg("verify").arg("--data").arg(&self.data).output().unwrap();
         let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         assert!(status.success(), "{said:#?}");
-    }
-}
-
-/// An address for a node that comes back to it: below the ports that the system hands out, or another test's client may have
-/// it just when the node is down.
-fn lasting_address() -> SocketAddr {
-    const PORTS: std::ops::Range<u32> = 12_000..32_000;
-    static TURN: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let turn = std::process::id().wrapping_mul(7).wrapping_add(TURN.fetch_add(1, Ordering::SeqCst));
-        let port = PORTS.start + turn % (PORTS.end - PORTS.start);
-        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A process that is held up or kept short: stopped for seconds, out of descriptors, in another one's directory. Each has one
 //! clear behaviour, and none of them loses anything.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use crate::common::Reply;
+use crate::common::ports::free_address;
 use crate::crowd::{Crowd, order};
 use crate::is_long;
 use crate::site::{Site, pace, until};
@@ -152,8 +153,7 @@ fn a_second_process_is_refused_and_the_first_goes_on() {
     let node = site.start_selling();
     let crowd = Crowd::start(&node, "crowd", 4);
     assert!(crowd.hear(50));
-    let free: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let second = site.spawn_at(free, &[]).ended();
+    let second = site.spawn_at(free_address(), &[]).ended();
     assert_eq!(second.status.code(), Some(1), "{:#?}", second.said);
     assert!(second.has_said("in use by another process"), "{:#?}", second.said);
     let second = site.spawn(&[]).ended();

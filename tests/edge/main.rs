@@ -11,6 +11,8 @@
 
 mod bounds;
 mod odd;
+#[path = "../common/ports.rs"]
+mod ports;
 mod process;
 mod region;
 mod slow;

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use crate::ports::free_address;
 use crate::region::{ask, get, get_with, post};
 
 fn qucan(arguments: &[&str], data: &Path, listen: &str) -> Command {
@@ -123,7 +124,7 @@ async fn a_log_that_nobody_can_write_or_read_stops_nothing() {
     let full = || Stdio::from(File::create("/dev/full").unwrap());
     for (stdout, stderr) in [(full(), full()), (full(), Stdio::piped())] {
         let data = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let port = free_address();
         let mut command = qucan(&["node"], data.path(), &port.to_string());
         command.env("QUCAN_LOG__LEVEL", "trace").stdout(stdout).stderr(stderr);
         let mut mute = Process(command.spawn().unwrap());
@@ -173,7 +174,7 @@ async fn import_and_token_work_on_a_running_and_on_a_stopped_node() {
 async fn a_node_whose_storage_fails_answers_so_ends_with_1_and_starts_again() {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
     let data = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = free_address();
     let mut command = Command::new("sh");
     // With the signal ignored, a write beyond the limit fails with EFBIG, as it would with EIO on a dying disk.
     command.args(["-c", "trap '' XFSZ; exec \"$0\" node", env!("CARGO_BIN_EXE_qucan")]).env_clear();

@@ -2,7 +2,9 @@
 things that are there as a customer and as a store, with ids it makes up as a customer and as an operator, and once without
 a token. Exits 1 if any round finds anything."""
 
+import itertools
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,13 +23,23 @@ CHECKS = ",".join([
 ])
 
 
+def free_port():
+    """One on which nobody listens, below those that the system hands out to connections."""
+    for turn in itertools.count(os.getpid() * 7):
+        port = 12_000 + turn % 20_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
 class Node:
     """The real binary on a free port, in a directory of its own."""
 
     def __init__(self, binary, catalogue, directory):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         config = directory / "node.toml"
         config.write_text(
             f'mode = "sandbox"\n[node]\nregion = "east"\nlisten = ["{self.url.removeprefix("http://")}"]\n'

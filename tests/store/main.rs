@@ -18,6 +18,8 @@ mod figures;
 mod home;
 mod lists;
 mod lives;
+#[path = "../common/ports.rs"]
+mod ports;
 mod proxy;
 mod retention;
 mod secrets;
