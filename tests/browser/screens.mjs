@@ -55,6 +55,7 @@ try {
   ];
   await shoot(node.url, views);
   await centreViews();
+  if (made === 0) throw new Error(`no screenshot has "${only}" in its name`);
   console.log(`${made} screenshots in target/screens`);
 } catch (error) {
   await kit.broken(error, node);

@@ -53,7 +53,7 @@ export function ordersView() {
   return el("div", { class: "page" },
     el("h1", { tabindex: "-1" }, t("order.mine")),
     app.offline ? el("p", { class: "banner" }, t("offline.orders")) : null,
-    app.orders.length === 0 ? el("p", { class: "empty" }, t("order.none")) : null,
+    app.orders.length === 0 ? el("div", { class: "empty" }, el("p", {}, t("order.none")), el("a", { class: "button primary", href: "#/" }, t("stores.title"))) : null,
     el("ul", { class: "stores" }, app.orders.map((order) =>
       el("li", { "data-key": order.id },
         el("a", { class: "card order-card", href: `#/order/${encodeURIComponent(order.id)}` },
