@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HANG_MS } from "./browser.mjs";
 import { catalogueFile, freePort, Program } from "./program.mjs";
 
 export class Centre {
@@ -56,7 +57,12 @@ token_file = "${token}"
 `);
       centre.nodes[region] = new Program(binary, ["node", "--config", config], `http://127.0.0.1:${nodePort}`);
     }
-    await centre.aggregator.up();
+    try {
+      await centre.aggregator.up();
+    } catch (error) {
+      await centre.end();
+      throw error;
+    }
     return centre;
   }
 
@@ -75,7 +81,7 @@ token_file = "${token}"
   /** A call of the centre's API as headquarters. */
   async get(path) {
     this.operator ??= this.token("operator", "headquarters");
-    const answer = await fetch(this.url + path, { headers: { authorization: `Bearer ${this.operator}` } });
+    const answer = await fetch(this.url + path, { headers: { authorization: `Bearer ${this.operator}` }, signal: AbortSignal.timeout(HANG_MS) });
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }
@@ -83,7 +89,8 @@ token_file = "${token}"
   /** A call of a node's API. */
   async call(region, method, path, token, body) {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", ...(path === "/v1/orders" ? { "idempotency-key": `key-${(this.#keys += 1)}` } : {}) };
-    const answer = await fetch(this.nodes[region].url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await fetch(this.nodes[region].url + path, { method, headers, body: text, signal: AbortSignal.timeout(HANG_MS) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }

@@ -2,8 +2,7 @@
 // still works. The machine may be busy with something else, so a page has a few tries to show what it can do.
 
 import assert from "node:assert/strict";
-import { addItem, Api, button, Kit, live, MEALS, status, STORE, until, visible } from "./kit.mjs";
-import { Node } from "./node.mjs";
+import { addItem, button, live, MEALS, orderId, play, status, STORE, until, visible } from "./kit.mjs";
 
 const ORDERS = 300;
 /** No frame is longer than a tenth of a second, also on a machine that is only 0.6 times as quick as this one. */
@@ -22,6 +21,13 @@ function watchFrames() {
     window.frames_.push(...begun.map(({ startTime, duration }) => ({ startTime, duration })));
   };
   new PerformanceObserver(late).observe({ type: "long-animation-frame", buffered: true });
+}
+
+/** Whether a page shows what is open now. */
+async function agrees(page, name, open) {
+  const count = (...wanted) => open.filter(({ status }) => wanted.includes(status)).length;
+  if (name === "screen") return (await page.locator(".board-ready .codes li").count()) === count("ready");
+  return (await page.locator(".ticket").count()) === (name === "pos" ? count("paid", "accepted", "ready") : count("paid", "accepted"));
 }
 
 async function inParallel(count, work) {
@@ -61,20 +67,21 @@ async function longestFrame(browser, act) {
   return { page, wall: most(list.map(({ duration }) => duration)), work: most(list.map(work)) };
 }
 
-/** The best of a few tries, which ends with the first that is good enough. */
+/** The best of a few tries, which ends with the first that is good enough; with the longest frame of `all` of them. */
 async function bestOf(attempt) {
   let best = { work: Infinity };
+  const all = [];
   for (let tries = 0; tries < TRIES && best.work > FRAME_MS_MAX; tries += 1) {
     const one = await attempt();
+    all.push(one.work);
     if (one.work < best.work) best = one;
   }
-  return best;
+  return { ...best, all };
 }
 
-const node = await Node.start(process.env.QUCAN_BINARY);
-const kit = await Kit.start();
-try {
-  const api = await new Api(node.url).begin();
+const figures = ({ work, wall, all }) => ({ longest_frame_ms: work, by_the_clock_ms: wall, tries_ms: all });
+
+async function crowd(kit, node, api) {
   const open = [];
   await kit.promise(`${ORDERS} orders are open`, async () => {
     await inParallel(ORDERS, async (index) => open.push(await api.order(["paid", "accepted", "accepted", "ready"][index % 4], MEALS[index % MEALS.length], index % 5 ? {} : { note: "少油，不要香菜" })));
@@ -90,7 +97,7 @@ try {
         await until(`${name} never shows all of them`, async () => (await page.locator(shown).count()) >= ORDERS * SHARE[name]);
         return page;
       }));
-      console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
+      console.log(JSON.stringify({ figure: "frames at load", page: name, orders: await page.locator(shown).count(), ...figures(best) }));
       assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
     });
     await kit.promise(`${name}: no frame takes more than ${FRAME_MS_MAX} ms while orders move`, async () => {
@@ -102,15 +109,16 @@ try {
         const left = open.filter(({ status }) => status === "ready").slice(0, 10);
         for (const order of left) order.status = (await api.step(order.id, "collected")).status;
         for (let index = 0; index < 10; index += 1) open.push(await api.order("paid", MEALS[index % MEALS.length]));
+        await until(`${name} never shows what moved`, () => agrees(page, name, open));
         return page;
       }));
-      console.log(JSON.stringify({ figure: "frames", page: name, orders: await page.locator(shown).count(), longest_frame_ms: best.work, by_the_clock_ms: best.wall }));
+      console.log(JSON.stringify({ figure: "frames", page: name, orders: await page.locator(shown).count(), ...figures(best) }));
       assert.ok(best.work <= FRAME_MS_MAX, `a frame of ${best.work} ms`);
       if (name === "screen") {
-        const cut = await page.evaluate(() => [...document.querySelectorAll(".board-ready .codes li")].filter((code) => code.getBoundingClientRect().bottom > innerHeight + 1).length);
-        assert.equal(cut, 0, "codes that are ready and not to be seen");
+        const cut = () => page.evaluate(() => [...document.querySelectorAll(".board-ready .codes li")].filter((code) => code.getBoundingClientRect().bottom > innerHeight + 1).length);
+        await until("codes that are ready are not to be seen", async () => (await cut()) === 0);
       }
-      await page.screenshot({ path: `${new URL("../../target/screenshots/", import.meta.url).pathname}crowd-${name}.png` });
+      await page.shot("open");
       await page.context().close();
     });
   }
@@ -125,15 +133,10 @@ try {
     await status(phone, "awaiting_payment");
     await button(phone, /支付/).dblclick();
     await status(phone, "paid");
-    await api.step(phone.url().split("#/order/")[1], "accept");
+    await api.step(orderId(phone), "accept");
     await visible(phone.getByTestId("pickup-code"));
     await phone.context().close();
   });
-  await kit.promise("none of the pages had an error", async () => assert.deepEqual(kit.errors, []));
-  kit.fine();
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node.end();
 }
+
+await play([crowd]);

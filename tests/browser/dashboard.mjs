@@ -3,20 +3,21 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { broken, button, findings, launch, LINE_MS, open, promise, run as state, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+import { button, findings, keyOn, LINE_MS, open, promise, run as state, sidewaysScroll, smallTargets, until, visible } from "./browser.mjs";
 import { Centre } from "./centre.mjs";
-import { until } from "./kit.mjs";
+import { conclude, stage } from "./kit.mjs";
 import { catalogueOf } from "./program.mjs";
 import { wrongWords } from "./words.mjs";
 
 const REGION = "east";
 const STORE = { id: "sh-001", name: "人民广场店" };
 const NOODLES = [{ sku: "noodle-dandan", quantity: 2, options: [{ option: "spice", choice: "mild" }] }];
+const DAY_MS = 24 * 3_600_000;
 const DESK = { width: 1440, height: 900 };
 
-const began = Date.now();
 const live = (page) => page.locator('.age[data-state="live"]').waitFor({ timeout: LINE_MS });
 const rows = (page) => page.locator(".orders tbody tr");
+const green = (page) => page.locator('.overall[data-level="green"]').waitFor({ timeout: LINE_MS });
 const heading = (page, name) => visible(page.getByRole("heading", { level: 1, name }));
 const shownFigure = (page, name) => page.getByTestId(`figure-${name}`).locator("data").getAttribute("value");
 
@@ -74,7 +75,7 @@ async function run(browser, centre) {
 
   await promise("a region that connects turns it green", async () => {
     await centre.nodes[REGION].up();
-    await page.locator('.overall[data-level="green"]').waitFor();
+    await green(page);
     await visible(page.getByTestId(`region-${REGION}`).getByText("已连接"));
   });
 
@@ -125,7 +126,7 @@ async function run(browser, centre) {
       const sum = (await cells.allTextContents()).reduce((all, text) => all + Number(text.replace(/\D/g, "")), 0);
       return sum === (await centre.get("/v1/summary")).today.placed;
     }, LINE_MS);
-    assert.match(page.url(), /table=1/);
+    await until("the table is not in the address", async () => /table=1/.test(page.url()));
     await button(page, "表格").click();
   });
 
@@ -136,7 +137,7 @@ async function run(browser, centre) {
     await page.getByTestId(`store-${STORE.id}`).getByRole("link").click();
     await heading(page, STORE.name);
     await visible(page.getByTestId(`order-${made.collected.id}`));
-    assert.equal(await shownFigure(page, "orders"), "7");
+    await until("the store never has all its orders", async () => (await shownFigure(page, "orders")) === "7"); // asked for apart from the list
     await page.shot("store");
     await page.getByTestId(`order-${made.collected.id}`).getByRole("link", { name: made.collected.id }).click();
     await heading(page, made.collected.id);
@@ -144,7 +145,7 @@ async function run(browser, centre) {
     const { history } = await centre.get(`/v1/orders/${made.collected.id}`);
     await until("every event of its history is there", async () => (await page.locator("ol.history > li").count()) === history.length);
     await page.shot("order");
-    assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1", "a new view begins at its heading");
+    await visible(page.locator("h1:focus")); // a new view begins at its heading
     await page.goBack();
     await heading(page, STORE.name);
     await page.goBack();
@@ -166,15 +167,15 @@ async function run(browser, centre) {
     const other = await open(browser, address, { name: "dashboard-other", ...DESK, colorScheme: "dark", locale: "en-GB" });
     await visible(other.getByTestId(`order-${made.rejected.id}`));
     assert.equal(await rows(other).count(), 1);
-    assert.equal(await other.getByLabel("Status").inputValue(), "rejected");
-    assert.equal(await other.getByLabel("Region").inputValue(), REGION);
+    const chosen = async (label, value) => (await other.getByLabel(label).inputValue()) === value;
+    await until("its filters are others", async () => (await chosen("Status", "rejected")) && chosen("Region", REGION));
     await other.shot("filtered");
     const none = `${centre.url}/#/orders?to=${encodeURIComponent("2020-01-01T00:00:00.000Z")}`;
     await other.goto(none);
     await visible(other.getByText("No order matches"));
     await other.goto(`${centre.url}/#/?metric=wait&window=1d&compare=week&by=rejected`);
     for (const name of ["Wait", "24 hours", "Last week", "Rejections"]) {
-      assert.equal(await button(other, name).first().getAttribute("aria-pressed"), "true", name);
+      await until(`${name} is not pressed`, async () => (await button(other, name).first().getAttribute("aria-pressed")) === "true");
     }
     await visible(other.getByTestId(`rank-${STORE.id}`));
     await other.context().close();
@@ -182,15 +183,13 @@ async function run(browser, centre) {
   });
 
   await promise("a keyboard is enough", async () => {
-    await page.getByTestId(`region-${REGION}`).getByRole("link", { name: REGION }).focus();
-    await page.keyboard.press("Enter");
+    await keyOn(page.getByTestId(`region-${REGION}`).getByRole("link", { name: REGION }));
     await heading(page, REGION);
     await page.getByRole("searchbox").focus();
     await page.keyboard.type("静安寺");
     await until("the search narrows the stores", async () => (await page.locator(".panel-stores tbody tr").count()) === 1);
     assert.equal(await page.evaluate(() => document.activeElement.type), "search", "the field keeps the focus");
-    await button(page, "24 小时").focus();
-    await page.keyboard.press("Enter");
+    await keyOn(button(page, "24 小时"));
     await until("the window is in the address", async () => /window=1d/.test(page.url()));
     assert.match(decodeURIComponent(page.url()), /q=静安寺/);
     await page.goto(`${centre.url}/#/`);
@@ -234,7 +233,10 @@ async function run(browser, centre) {
     await page.locator('.age[data-state="lost"]').waitFor();
     await visible(page.getByText("线路中断，正在重连"));
     assert.equal(Number(await shownFigure(page, "orders")), before);
-    const seconds = async () => Number((await page.getByTestId("age").textContent()).match(/(\d+) 秒前/)?.[1] ?? -1);
+    const seconds = async () => {
+      const [, minutes = 0, rest] = (await page.getByTestId("age").textContent()).match(/(?:(\d+) 分 ?)?(\d+) 秒前/) ?? [];
+      return Number(minutes) * 60 + Number(rest);
+    };
     const first = await seconds();
     await until("the age grows", async () => (await seconds()) > first);
     assert.match(await page.title(), /线路中断/);
@@ -244,8 +246,8 @@ async function run(browser, centre) {
     await centre.aggregator.up();
     await live(page);
     state.restarting = false;
-    await until("the order made meanwhile", async () => Number(await shownFigure(page, "orders")) === before + 1);
-    await page.locator('.overall[data-level="green"]').waitFor();
+    await until("the order made meanwhile", async () => Number(await shownFigure(page, "orders")) === before + 1, LINE_MS);
+    await green(page);
     await figuresAgree(page, centre);
     await page.shot("back");
   });
@@ -263,7 +265,7 @@ async function run(browser, centre) {
     const dataTime = async () => Date.parse(`1970-01-01T${(await page.getByTestId("age").textContent()).match(/[\d:]{8}/)?.[0]}Z`);
     const began = await dataTime();
     asked = 0;
-    await until("six seconds of ticks", async () => (await dataTime()) - began >= 6_000);
+    await until("six seconds of ticks", async () => ((await dataTime()) - began + DAY_MS) % DAY_MS >= 6_000); // also over midnight
     assert.equal(asked, 0);
     await look("visible");
     await until("it asks again", async () => asked > 0);
@@ -287,10 +289,7 @@ async function run(browser, centre) {
     }
   });
 
-  await promise("the page was never loaded again, and none had an error or broke its policy", async () => {
-    assert.equal(await page.evaluate(() => window.neverLoadedAgain), true);
-    assert.deepEqual(state.errors, []);
-  });
+  await promise("the page was never loaded again", async () => assert.equal(await page.evaluate(() => window.neverLoadedAgain), true));
   await promise("centre and node had nothing to complain about", async () => {
     assert.deepEqual(centre.aggregator.complaints, []);
     // The node says that its centre was away: it was.
@@ -302,14 +301,15 @@ async function fenced(browser, centre) {
   await promise("an old copy of a node that is started is fenced, and the page says so while the region sells on", async () => {
     const page = await open(browser, `${centre.url}/#/region/${REGION}`, { name: "dashboard-fenced", ...DESK });
     const copy = await centre.copyOf(REGION);
-    await centre.order(REGION, STORE.id, NOODLES, "paid");
+    const later = await centre.order(REGION, STORE.id, NOODLES, "paid");
+    // Only where the centre has more than the copy is the copy the older one.
+    await until("the centre never has the later order", () => centre.get(`/v1/orders/${later.id}`).then(() => true, () => false), LINE_MS);
     copy.begin();
     await page.locator('.overall[data-level="red"]').waitFor();
     await visible(page.getByText("另一个节点被拒绝：节点的数据比中心旧"));
     await visible(page.getByText("本地区仍在营业"));
     await page.shot("copy");
     await copy.down();
-    assert.deepEqual(state.errors, []);
     await page.context().close();
   });
 }
@@ -330,7 +330,6 @@ async function production(browser, binary) {
       const linked = await open(browser, `${centre.url}/#token=${centre.token("operator", "hq")}`, { name: "dashboard-linked", width: 1024, height: 768 });
       await live(linked);
       assert.doesNotMatch(linked.url(), /token/);
-      assert.deepEqual(state.errors, []);
       await page.context().close();
       await linked.context().close();
     });
@@ -339,19 +338,9 @@ async function production(browser, binary) {
   }
 }
 
-let centre = null;
-let browser = null;
-try {
-  centre = await Centre.start(process.env.QUCAN_BINARY, { regions: [REGION] });
-  browser = await launch();
+await stage(() => Centre.start(process.env.QUCAN_BINARY, { regions: [REGION] }), async ({ browser }, centre) => {
   await run(browser, centre);
   await fenced(browser, centre);
   await production(browser, process.env.QUCAN_BINARY);
-  console.log(`${state.passed} promises kept in ${((Date.now() - began) / 1000).toFixed(1)} s; screenshots in target/screenshots`);
-} catch (error) {
-  await broken(error, browser);
-  for (const program of centre ? [centre.aggregator, ...Object.values(centre.nodes)] : []) console.error(program.log.split("\n").slice(-20).join("\n"));
-} finally {
-  await browser?.close();
-  await centre?.end();
-}
+  await conclude();
+});

@@ -3,7 +3,7 @@
 
 import { request } from "node:http";
 import { Centre } from "./centre.mjs";
-import { Api, asGuest, Kit, live, MEALS, STORE, status } from "./kit.mjs";
+import { Api, asGuest, kept, live, MEALS, stage, STORE, status } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 const PHONE = { cpu: 4, downMbit: 1.6, upMbit: 0.75, roundTripMs: 150 };
@@ -81,8 +81,7 @@ async function menus(kit, node) {
     await throttled(page);
     await page.goto(`${node.url}/#/store/${STORE.id}`);
     cold.push(await seen(page));
-    await page.evaluate(() => navigator.serviceWorker.ready);
-    await page.waitForFunction(async () => Boolean(await caches.match("/")));
+    await kept(page);
     await page.reload();
     warm.push(await seen(page));
     await page.context().close();
@@ -128,9 +127,7 @@ async function codes(kit, node, api) {
   await page.context().close();
 }
 
-const node = await Node.start(process.env.QUCAN_BINARY);
-const kit = await Kit.start();
-try {
+await stage(() => Node.start(process.env.QUCAN_BINARY), async (kit, node) => {
   const api = await new Api(node.url).begin();
   await weights(node.url, { customer: "/", pos: "/pos", kitchen: "/kitchen", screen: "/screen" });
   const centre = await Centre.start(process.env.QUCAN_BINARY);
@@ -138,9 +135,4 @@ try {
   await menuWeights(node);
   await menus(kit, node);
   await codes(kit, node, api);
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node.end();
-}
+});

@@ -1,10 +1,11 @@
-// What the browser tests share: the browser, a page that is watched for errors, promises that are counted, and the store's day made
-// over the API where no click is under test.
+// What the browser tests share: how a test is played from beginning to end, pages that hear and remember, and the store's day made over
+// the API where no click is under test.
 
 import assert from "node:assert/strict";
-import { broken, button, HANG_MS, launch, LINE_MS, open, openIn, promise, run } from "./browser.mjs";
+import { broken, button, HANG_MS, launch, LINE_MS, open, openIn, promise, run, until, visible } from "./browser.mjs";
+import { Node } from "./node.mjs";
 
-export { button, findings, motions, sidewaysScroll, smallTargets, visible } from "./browser.mjs";
+export { button, findings, HANG_MS, kept, keyOn, LINE_MS, motions, sidewaysScroll, smallTargets, until, visible } from "./browser.mjs";
 export const STORE = { id: "sh-001", name: "人民广场店" };
 
 /** Counts what oscillators sound and remembers what is said and vibrated, in place of making it. */
@@ -20,9 +21,7 @@ function deaf() {
 }
 
 /** A run of promises in one browser. */
-export class Kit {
-  #began = Date.now();
-  errors = run.errors;
+class Kit {
   promise = promise;
 
   static async start() {
@@ -41,33 +40,57 @@ export class Kit {
     run.tolerated = words;
   }
 
-  async open(url, { scripts = [], ...options }) {
-    return this.#withLine(await open(this.browser, url, { scripts: [deaf, ...scripts], ...options }));
+  open(url, { scripts = [], ...options }) {
+    return open(this.browser, url, { scripts: [deaf, ...scripts], ...options });
   }
 
   /** A second tab beside a page. */
-  async tab(beside, url, name) {
-    return this.#withLine(await openIn(beside.context(), url, { name }));
-  }
-
-  // The line of one page, to be cut.
-  #withLine(page) {
-    page.offline = async (cut) => {
-      if (cut) run.restarting = true;
-      await page.context().setOffline(cut);
-    };
-    return page;
-  }
-
-  fine() {
-    console.log(`${run.passed} promises kept in ${((Date.now() - this.#began) / 1000).toFixed(1)} s`);
-  }
-
-  async broken(error, node) {
-    await broken(error, this.browser);
-    if (node) console.error(node.log.split("\n").slice(-20).join("\n"));
+  tab(beside, url, name) {
+    return openIn(beside.context(), url, { name });
   }
 }
+
+/**
+ * Begins a world (a node, a centre) and a browser, and acts. Whatever comes of it, what went wrong is told, and browser and world
+ * are ended.
+ */
+export async function stage(begin, act) {
+  const stopped = new Promise((_, reject) => {
+    const stop = (signal) => reject(new Error(`stopped by ${signal}: it took too long, or is not wanted any more`));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, stop);
+  });
+  let world = null;
+  let kit = null;
+  const all = async () => {
+    world = await begin();
+    kit = await Kit.start();
+    await act(kit, world);
+  };
+  try {
+    await Promise.race([all(), stopped]);
+  } catch (error) {
+    await broken(error, kit?.browser);
+  } finally {
+    await kit?.browser.close().catch((error) => console.error(`the browser does not close: ${error.message}`));
+    await world?.end();
+  }
+  process.exit(); // what was stopped in its middle would go on
+}
+
+/** The last promise of every test, but for errors that are `forgiven`; and how many there were. */
+export async function conclude(forgiven = /^$/) {
+  const errors = () => run.errors.filter((line) => !forgiven.test(line));
+  await promise("no page had an error or broke its policy", async () => assert.deepEqual(errors(), []));
+  console.log(`${run.passed} promises kept in ${(performance.now() / 1000).toFixed(1)} s`);
+}
+
+/** Plays parts one after the other at a node of their own; each is given the kit, the node and its API. */
+export const play = (parts, { node: options, forgiven } = {}) =>
+  stage(() => Node.start(process.env.QUCAN_BINARY, options), async (kit, node) => {
+    const api = await new Api(node.url).begin();
+    for (const part of parts) await part(kit, node, api);
+    await conclude(forgiven);
+  });
 
 /** The node's API, as a POS or a customer program would use it. */
 export class Api {
@@ -79,7 +102,8 @@ export class Api {
 
   async call(method, path, token, body, key) {
     const headers = { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "content-type": "application/json" }), ...(key ? { "idempotency-key": key } : {}) };
-    const answer = await fetch(this.base + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await fetch(this.base + path, { method, headers, body: text, signal: AbortSignal.timeout(HANG_MS) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
     return answer.json();
   }
@@ -149,11 +173,29 @@ export async function addItem(customer, item) {
   await customer.getByRole("dialog").getByRole("button", { name: /加入购物车/ }).click();
 }
 
-/** Waits until `check` gives true, asking again a few times a second; says `what` was never so. */
-export async function until(what, check, ms = HANG_MS) {
-  const end = Date.now() + ms;
-  while (!(await check())) {
-    assert.ok(Date.now() < end, what);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** After so many tries a page gives up a call. */
+const ATTEMPTS = 3;
+
+/**
+ * Does something for which there is no line: the page tries to tell the node, gives up and says so. A reading that gives up says the
+ * same words: only calls that change something are counted, from now on.
+ */
+export async function inVain(page, act) {
+  let lost = 0;
+  const count = (request) => (lost += request.method() === "GET" ? 0 : 1);
+  page.on("requestfailed", count);
+  await page.evaluate(() => document.getElementById("notices").replaceChildren()); // what was said before is not about this
+  await act();
+  await until(`${page.named} never gives up`, () => lost >= ATTEMPTS);
+  page.off("requestfailed", count);
+  await visible(page.getByText("连不上服务器"));
 }
+
+/** Remembers every text that ever stands in an element for which `selector` holds: some are there for seconds only. */
+export const remember = (page, selector) => page.evaluate((wanted) => {
+  window.remembered = new Set();
+  const look = () => document.querySelectorAll(wanted).forEach((node) => window.remembered.add(node.textContent.trim()));
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+  look();
+}, selector);
+export const remembered = (page) => page.evaluate(() => [...window.remembered]);

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { HOSTILE, spoil, staysText } from "./hostile.mjs";
-import { Api, asGuest, button, findings, Kit, live, MEALS, motions, sidewaysScroll, smallTargets, STORE, ticket, until, visible } from "./kit.mjs";
+import { Api, asGuest, button, findings, live, MEALS, motions, play, sidewaysScroll, smallTargets, STORE, ticket, until, visible } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 async function looks(kit, node, api) {
@@ -45,7 +45,8 @@ async function looks(kit, node, api) {
         for (const [width, height] of SIZES) {
           await page.setViewportSize({ width, height });
           for (const small of await smallTargets(page)) found.push(`${width} px, ${colorScheme}: small target ${small}`);
-          if ((await sidewaysScroll(page)) > 0) found.push(`${width} px, ${colorScheme}: scrolls sideways by ${await sidewaysScroll(page)} px`);
+          const sideways = await sidewaysScroll(page);
+          if (sideways > 0) found.push(`${width} px, ${colorScheme}: scrolls sideways by ${sideways} px`);
         }
         await page.setViewportSize({ width: SIZES[3][0], height: SIZES[3][1] });
         await page.keyboard.press("Escape");
@@ -59,9 +60,12 @@ async function looks(kit, node, api) {
 /** The call screen's letters, in every frame while the board changes. */
 async function letters(kit, node, api) {
   await kit.promise("the screen's codes are legible from ten metres in every frame, and all fit when there are many", async () => {
+    // What a ticket bumped in the kitchen came to depends on how long it was looked at: two codes are to be seen, always.
+    const { orders } = await api.call("GET", `/v1/stores/${STORE.id}/queue`, api.till);
+    for (const { id } of orders.filter(({ status }) => status === "ready").slice(2)) await api.step(id, "collected");
     const page = await kit.open(`${node.url}/screen?store=${STORE.id}`, { name: "letters", width: 1920, height: 1080 });
     const size = () => page.evaluate(() => Number.parseFloat(getComputedStyle(document.querySelector(".board-ready .codes")).fontSize));
-    await visible(page.locator(".board-ready .codes li"));
+    await until("not two codes", async () => (await page.locator(".board-ready .codes li").count()) === 2);
     await until("they are small", async () => (await size()) >= 1080 / 10);
     await page.evaluate(() => {
       window.smallest = Infinity;
@@ -97,10 +101,14 @@ async function hostile(kit) {
       for (const [index, note] of HOSTILE.entries()) orders.push(await api.order(["paid", "accepted", "ready"][index % 3], MEALS[index % MEALS.length], { note }));
       const rejected = await api.order("paid", MEALS[0]);
       await api.step(rejected.id, "reject", { reason: HOSTILE[0] });
-      const pages = ["/", `/#/store/${STORE.id}`, `/#/store/${STORE.id}/cart`, ...orders.slice(0, 3).map(({ id }) => `/#/order/${id}`), `/#/order/${rejected.id}`, "/#/orders", `/pos?store=${STORE.id}`, `/kitchen?store=${STORE.id}`, `/screen?store=${STORE.id}`];
-      for (const path of pages) {
+      const pages = [
+        ["/", ".store"], [`/#/store/${STORE.id}`, ".item"], [`/#/store/${STORE.id}/cart`, ".cart"],
+        ...[...orders.slice(0, 3), rejected].map(({ id }) => [`/#/order/${id}`, ".order"]), ["/#/orders", ".order-card"],
+        [`/pos?store=${STORE.id}`, ".ticket"], [`/kitchen?store=${STORE.id}`, ".ticket"], [`/screen?store=${STORE.id}`, ".codes li"],
+      ];
+      for (const [path, ready] of pages) {
         const page = await kit.open(node.url + path, { name: "hostile", width: 390, height: 844, locale: "en-GB", scripts: path.includes("?") ? [] : [asGuest(api.guest)] });
-        await visible(page.locator("main [data-key]"));
+        await visible(page.locator(ready));
         if (path.includes("?")) await live(page);
         if (path.startsWith("/pos")) {
           for (const order of orders.filter(({ status }) => status === "paid")) assert.equal(await ticket(page, order.id).locator(".ticket-note").textContent(), `Note: ${order.note}`);
@@ -119,18 +127,5 @@ async function hostile(kit) {
   }
 }
 
-const node = await Node.start(process.env.QUCAN_BINARY);
-const kit = await Kit.start();
-try {
-  const api = await new Api(node.url).begin();
-  await looks(kit, node, api);
-  await letters(kit, node, api);
-  await hostile(kit);
-  await kit.promise("none of the pages had an error", async () => assert.deepEqual(kit.errors.filter((line) => !/404|net::ERR_UNKNOWN_URL_SCHEME/.test(line)), []));
-  kit.fine();
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node.end();
-}
+// Of pictures that a hostile catalogue names: they can't be had.
+await play([looks, letters, hostile], { forgiven: /404|net::ERR_UNKNOWN_URL_SCHEME/ });

@@ -3,9 +3,29 @@
 // Elements are found as a screen reader finds them (role and name), so what can't be found can't be used by everybody.
 
 import assert from "node:assert/strict";
-import { addItem, Api, button, Kit, live, lost, orderId, status, STORE, ticket, until, visible } from "./kit.mjs";
+import {
+  addItem, Api, button, conclude, HANG_MS, keyOn, LINE_MS, live, lost, orderId, remember, remembered, stage, status, STORE, ticket, until, visible,
+} from "./kit.mjs";
 import { Node } from "./node.mjs";
 import { wrongWords } from "./words.mjs";
+
+/** For so long what is bumped in the kitchen can be taken back. */
+const TAKE_BACK_MS = 5_000;
+/** How long the first of these tokens is good, in seconds; a slow machine may need a longer one to be live at all. */
+const TOKEN_S = [8, 24, 72];
+
+/** A till that is live, with a token that will run out. */
+async function expiring(kit, real) {
+  for (const seconds of TOKEN_S) {
+    const token = real.token("--role", "store", "--subject", "till-2", "--store", STORE.id, "--ttl", `${seconds}s`);
+    const till = await kit.open(`${real.url}/pos?store=${STORE.id}#token=${token}`, { name: "pos-expired", width: 1024, height: 768 });
+    const isLive = till.locator('.connection[data-state="live"]');
+    await visible(isLive.or(till.getByLabel("访问令牌")));
+    if ((await till.getByLabel("访问令牌").count()) === 0) return { till, within: seconds * 1000 + HANG_MS };
+    await till.context().close();
+  }
+  throw new Error(`not live within ${TOKEN_S.at(-1)} s`);
+}
 
 /** Waits until the public menu shows this figure: it is encoded anew at most once a second. */
 async function menuSays(api, sku, available) {
@@ -105,19 +125,39 @@ async function run(kit, base, node) {
   }
 
   await promise("ready in the kitchen: the phone and the screen call it", async () => {
-    await button(kitchen, `出餐 ${code}`).click();
-    await button(kitchen, /撤回（\d 秒）/).click(); // taken back in time: nothing was sent
-    // A call is shown for seconds only: looked for from now on.
-    const calling = visible(screen.locator(".calling").getByText(code, { exact: true }));
-    calling.catch(() => {}); // told where it is awaited
-    await button(kitchen, `出餐 ${code}`).click();
-    assert.equal((await api.call("GET", `/v1/orders/${first}`, api.till)).status, "accepted");
+    await visible(button(kitchen, `出餐 ${code}`));
+    await remember(screen, ".calling"); // a call is shown for seconds only
+    // Within the page: what is bumped can be taken back for seconds only, and a busy machine takes its time to look.
+    const [offered, bumpedAt] = await kitchen.evaluate(async ([made, apart]) => {
+      const press = async (text) => {
+        for (let frame = 0; frame < 600; frame += 1) {
+          const found = [...document.querySelectorAll("button")].find((one) => one.textContent.includes(text));
+          if (found) return void found.click() ?? found.textContent;
+          await new Promise(requestAnimationFrame);
+        }
+        throw new Error(`${text} is not there`);
+      };
+      await press(made);
+      const taken = await press("撤回");
+      await new Promise((resolve) => setTimeout(resolve, apart)); // so that the one can be told from the other
+      await press(made);
+      return [taken, performance.now()];
+    }, [`出餐 ${code}`, TAKE_BACK_MS / 2]);
+    assert.match(offered, /撤回（\d 秒）/);
     await status(customer, "ready");
+    // What was taken back was not sent: the one call came its full time after the second bump.
+    const calls = () => kitchen.evaluate((id) => {
+      const ours = performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(`/${id}/ready`));
+      return ours.map(({ startTime }) => startTime);
+    }, first);
+    await until("the kitchen never has its answer", async () => (await calls()).length > 0);
+    const sent = await calls();
+    assert.equal(sent.length, 1);
+    assert.ok(sent[0] >= bumpedAt + TAKE_BACK_MS - 5, `sent ${Math.round(sent[0] - bumpedAt)} ms after the second bump`);
     await visible(screen.locator(".board-ready").getByText(code, { exact: true }));
     assert.match(await customer.title(), new RegExp(code));
-    const heard = await customer.evaluate(() => window.heard);
-    assert.ok(heard.notes > 0 && heard.vibrated > 0, `the phone was silent: ${JSON.stringify(heard)}`);
-    await calling;
+    await until("the phone is silent", () => customer.evaluate(() => window.heard.notes > 0 && window.heard.vibrated > 0));
+    await until("the screen never calls it", async () => (await remembered(screen)).includes(code));
     const called = await screen.evaluate(() => window.heard.said);
     assert.deepEqual(called, [`请 ${[...code].join(" ")} 号取餐`, `Number ${[...code].join(" ")}, please collect`]);
     await customer.shot("ready");
@@ -127,7 +167,7 @@ async function run(kit, base, node) {
   await promise("collected: the screen forgets it, and the phone lets the connection go", async () => {
     await ticket(pos, first).getByRole("button", { name: "已取走" }).click();
     await status(customer, "collected");
-    await screen.locator(".board-ready").getByText(code, { exact: true }).waitFor({ state: "detached" });
+    await screen.locator(".board-ready .codes").getByText(code, { exact: true }).waitFor({ state: "detached" });
     await customer.locator(".connection").waitFor({ state: "detached" });
   });
 
@@ -169,6 +209,10 @@ async function run(kit, base, node) {
     await pos.getByRole("dialog").getByRole("button", { name: "暂停接单" }).click();
     await visible(pos.getByText(/暂停至/));
     await menuSays(api, "noodle-dandan", 0);
+    await until("the directory never says that it is paused", async () => {
+      const { stores } = await api.call("GET", `/v1/stores?q=${STORE.id}`);
+      return stores.some((store) => store.id === STORE.id && !store.accepting);
+    });
     const other = await kit.open(`${base}/#/store/${STORE.id}`, { name: "customer-wide", width: 1280, height: 900, locale: "en-GB", colorScheme: "dark" });
     pages.push(other);
     await visible(other.getByText("This store takes no orders for the moment"));
@@ -196,41 +240,35 @@ async function run(kit, base, node) {
   });
 
   await promise("a keyboard is enough to order", async () => {
-    await customer.getByRole("link", { name: "My orders" }).focus();
-    await customer.keyboard.press("Enter");
-    await visible(customer.getByRole("heading", { name: "My orders" }));
+    // A view that has come takes the focus.
+    const begins = (name) => visible(customer.locator(":focus").and(customer.getByRole("heading", { name })));
+    await keyOn(customer.getByRole("link", { name: "My orders" }));
+    await begins("My orders");
     await customer.shot("orders");
-    await customer.locator("a.brand").focus();
-    await customer.keyboard.press("Enter");
-    await customer.getByRole("link", { name: new RegExp(STORE.name) }).first().focus();
-    await customer.keyboard.press("Enter");
-    await visible(button(customer, "Choose options of Dandan noodles"));
+    await keyOn(customer.locator("a.brand"));
+    await begins("Choose a store");
+    await keyOn(customer.getByRole("link", { name: new RegExp(STORE.name) }).first());
+    await begins(STORE.name);
     await customer.shot("menu-en");
-    await button(customer, "Choose options of Dandan noodles").focus();
-    await customer.keyboard.press("Enter");
+    await keyOn(button(customer, "Choose options of Dandan noodles"));
     await visible(customer.getByRole("dialog"));
     await customer.keyboard.press("Escape");
     await customer.getByRole("dialog").waitFor({ state: "detached" });
     const focused = await customer.evaluate(() => document.activeElement.getAttribute("aria-label"));
     assert.equal(focused, "Choose options of Dandan noodles", "focus returns to where it was");
     await customer.keyboard.press("Enter");
-    await button(customer, /Add to cart/).focus();
-    await customer.keyboard.press("Enter");
-    await customer.getByRole("link", { name: /Show cart/ }).focus();
-    await customer.keyboard.press("Enter");
-    await button(customer, /Place order/).focus();
-    await customer.keyboard.press("Enter");
+    await keyOn(button(customer, /Add to cart/));
+    await keyOn(customer.getByRole("link", { name: /Show cart/ }));
+    await begins("Cart");
+    await keyOn(button(customer, /Place order/));
     await status(customer, "awaiting_payment");
-    await button(customer, /Pay ¥/).focus();
-    await customer.keyboard.press("Enter");
+    await keyOn(button(customer, /Pay ¥/));
     await status(customer, "paid");
     const last = ticket(pos, orderId(customer));
     await visible(last);
     await pos.shot("new-en");
-    await last.getByRole("button", { name: "Accept" }).focus();
-    await pos.keyboard.press("Enter");
-    await last.getByRole("button", { name: "Ready" }).focus();
-    await pos.keyboard.press("Enter");
+    await keyOn(last.getByRole("button", { name: "Accept" }));
+    await keyOn(last.getByRole("button", { name: "Ready" }));
     await status(customer, "ready");
     await customer.shot("ready-en");
     await screen.shot("ready-en");
@@ -246,8 +284,8 @@ async function run(kit, base, node) {
     await button(behind, /Pay ¥/).click();
     await status(behind, "paid");
     await ticket(pos, orderId(behind)).getByRole("button", { name: "Accept" }).click();
-    await behind.locator('.connection[data-state="lost"]').waitFor();
-    await visible(behind.getByTestId("pickup-code"));
+    await lost(behind);
+    await behind.getByTestId("pickup-code").waitFor({ timeout: LINE_MS }); // asked for every 20 s
     await behind.shot("code");
   });
 
@@ -259,10 +297,9 @@ async function run(kit, base, node) {
         await live(till);
         assert.equal(till.url(), `${real.url}/pos?store=${STORE.id}`);
         // A token that has run out is asked for again, and the page goes on where it was.
-        const short = await kit.open(`${real.url}/pos?store=${STORE.id}#token=${real.token("--role", "store", "--subject", "till-2", "--store", STORE.id, "--ttl", "8s")}`, { name: "pos-expired", width: 1024, height: 768 });
-        await live(short);
         kit.tolerated = /401/;
-        await short.getByLabel("访问令牌").waitFor({ timeout: 60_000 });
+        const { till: short, within } = await expiring(kit, real);
+        await short.getByLabel("访问令牌").waitFor({ timeout: within });
         await short.getByLabel("访问令牌").fill(real.token("--role", "store", "--subject", "till-2", "--store", STORE.id));
         await button(short, "开始").click();
         await live(short);
@@ -284,21 +321,15 @@ async function run(kit, base, node) {
     });
   }
 
-  await promise("no page was loaded again, and none had an error or broke its policy", async () => {
+  await promise("no page was loaded again", async () => {
     for (const page of pages) assert.equal(await page.evaluate(() => window.neverLoadedAgain), true, page.named);
-    assert.deepEqual(kit.errors, []);
   });
   if (node) await promise("the node had nothing to complain about", async () => assert.deepEqual(node.complaints, []));
 }
 
-const node = process.env.QUCAN_URL ? null : await Node.start(process.env.QUCAN_BINARY);
-const kit = await Kit.start("meal");
-try {
-  await run(kit, process.env.QUCAN_URL ?? node.url, node);
-  kit.fine();
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node?.end();
-}
+/** A node that somebody else runs is only played at. */
+const begin = () => (process.env.QUCAN_URL ? { url: process.env.QUCAN_URL, end: async () => {} } : Node.start(process.env.QUCAN_BINARY));
+await stage(begin, async (kit, node) => {
+  await run(kit, node.url, process.env.QUCAN_URL ? null : node);
+  await conclude();
+});

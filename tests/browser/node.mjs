@@ -34,7 +34,12 @@ ${pictures ? `pictures_dir = "${pictures}"\n` : ""}
 hs256_secret_file = "${secret}"
 `);
     node.#program = new Program(binary, ["node", "--config", node.#config], node.url);
-    await node.up();
+    try {
+      await node.up();
+    } catch (error) {
+      await node.end();
+      throw error;
+    }
     return node;
   }
 
@@ -65,9 +70,5 @@ hs256_secret_file = "${secret}"
   /** What it complained about; nothing here gives it a reason to. */
   get complaints() {
     return this.#program.complaints;
-  }
-
-  get log() {
-    return this.#program.log;
   }
 }

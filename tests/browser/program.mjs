@@ -1,4 +1,4 @@
-// One program of qucan under test: started, waited for, stopped or killed, its log kept.
+// One program of qucan under test: started, waited for, stopped or killed, its log kept. None outlives the test.
 
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -41,6 +41,19 @@ function isFree(port) {
   });
 }
 
+const READY_WITHIN_MS = 60_000;
+const ANSWERS_WITHIN_MS = 5_000;
+const STOPS_WITHIN_MS = 10_000;
+
+/** All that a test started, for their logs. */
+export const programs = [];
+
+/** Those that run. Whatever ends a test, it takes them with it. */
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export class Program {
   #binary;
   #arguments;
@@ -51,15 +64,18 @@ export class Program {
     this.#binary = binary;
     this.#arguments = options;
     this.url = url;
+    programs.push(this);
   }
 
   async up() {
     const over = this.begin();
+    const end = Date.now() + READY_WITHIN_MS;
     // Asking whether it is ready is the only way to know it from outside.
     for (;;) {
       if (over()) throw new Error(`${this.#arguments[0]} ended before it was ready:\n${this.#log}`);
+      if (Date.now() > end) throw new Error(`${this.#arguments[0]} is not ready after ${READY_WITHIN_MS} ms:\n${this.#log}`);
       try {
-        if ((await fetch(`${this.url}/readyz`)).ok) return;
+        if ((await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) })).ok) return;
       } catch {
         // not listening yet
       }
@@ -71,9 +87,13 @@ export class Program {
   begin() {
     const child = spawn(this.#binary, this.#arguments, { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
+    running.add(child);
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.#log += data));
     let ended = false;
-    child.once("exit", () => (ended = true));
+    child.once("exit", () => {
+      ended = true;
+      running.delete(child);
+    });
     return () => ended;
   }
 
@@ -84,7 +104,7 @@ export class Program {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const over = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);
-    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    const hard = setTimeout(() => child.kill("SIGKILL"), STOPS_WITHIN_MS);
     await over;
     clearTimeout(hard);
   }
@@ -101,5 +121,9 @@ export class Program {
 
   get log() {
     return this.#log;
+  }
+
+  get name() {
+    return `${this.#arguments[0]} ${this.url}`;
   }
 }

@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Centre } from "./centre.mjs";
-import { Api, asGuest, Kit, MEALS, STORE } from "./kit.mjs";
+import { Api, asGuest, MEALS, stage, STORE } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 const OUT = fileURLToPath(new URL("../../target/screens/", import.meta.url));
@@ -12,11 +12,15 @@ const SIZES = { narrow: [320, 640], phone: [390, 844], tablet: [820, 1180], desk
 const only = process.argv[3] ?? "";
 
 mkdirSync(OUT, { recursive: true });
-const node = await Node.start(process.argv[2]);
-const kit = await Kit.start("screens");
 let made = 0;
-kit.tolerated = /404/; // of the order that there is not
-try {
+
+async function cutLine(page) {
+  await page.offline(true);
+  await page.locator('[data-state="lost"]').first().waitFor();
+}
+
+/** The pages of a node, of a store in the middle of its day. */
+async function nodeViews(kit, node) {
   const api = await new Api(node.url).begin();
   const statuses = ["collected", "ready", "ready", "ready", "accepted", "accepted", "accepted", "accepted", "paid", "paid", "paid"];
   const orders = [];
@@ -53,36 +57,22 @@ try {
     ["kitchen-bumped", `/kitchen?store=${STORE.id}`, ".ticket", ["phone", "desktop"], [], (page) => page.keyboard.press("1").then(() => page.locator(".bump").waitFor())],
     ["screen-empty", "/screen?store=sh-002", ".none-yet", ["desktop"], []],
   ];
-  await shoot(node.url, views);
-  await centreViews();
-  if (made === 0) throw new Error(`no screenshot has "${only}" in its name`);
-  console.log(`${made} screenshots in target/screens`);
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node.end();
-}
-
-async function cutLine(page) {
-  kit.lineDown = true;
-  await page.context().setOffline(true);
-  await page.locator('[data-state="lost"]').first().waitFor();
+  await shoot(kit, node.url, views);
 }
 
 /** The dashboard, with a region that sells and one that never came. */
-async function centreViews() {
+async function centreViews(kit) {
   if (only && !only.startsWith("dashboard")) return;
   const centre = await Centre.start(process.argv[2], { regions: ["east", "south"] });
   try {
-    await shoot(centre.url, [["dashboard-empty", "/", ".view", ["phone", "desktop"], []]]);
+    await shoot(kit, centre.url, [["dashboard-empty", "/", ".view", ["phone", "desktop"], []]]);
     await centre.nodes.east.up();
     const orders = [];
     for (const [index, status] of ["collected", "ready", "accepted", "paid", "awaiting_payment", "rejected", "collected"].entries()) orders.push(await centre.order("east", STORE.id, MEALS[index], status, index === 0 ? "少油，不要香菜 / no coriander, please" : undefined));
     const till = centre.token("store", "till-1", STORE.id);
     await centre.call("east", "PUT", `/v1/stores/${STORE.id}/stock/rice-curry`, till, { available: 0 });
     const all = ["narrow", "phone", "tablet", "desktop", "wall"];
-    await shoot(centre.url, [
+    await shoot(kit, centre.url, [
       ["dashboard", "/", ".chart-lines", all, []],
       ["dashboard-region", "/#/region/east", ".panel-stores tbody tr", ["phone", "tablet", "desktop"], []],
       ["dashboard-store", `/#/region/east/store/${STORE.id}`, ".orders tbody tr", ["phone", "desktop"], []],
@@ -96,7 +86,7 @@ async function centreViews() {
 }
 
 /** Makes pictures of these views, in every size that is wanted, both schemes and both languages. */
-async function shoot(url, views) {
+async function shoot(kit, url, views) {
   for (const [name, path, ready, sizes, scripts, then] of views) {
     for (const size of sizes) {
       for (const colorScheme of ["light", "dark"]) {
@@ -117,3 +107,11 @@ async function shoot(url, views) {
     }
   }
 }
+
+await stage(() => Node.start(process.argv[2]), async (kit, node) => {
+  kit.tolerated = /404/; // of the order that there is not
+  await nodeViews(kit, node);
+  await centreViews(kit);
+  if (made === 0) throw new Error(`no screenshot has "${only}" in its name`);
+  console.log(`${made} screenshots in target/screens`);
+});

@@ -2,36 +2,15 @@
 // afterwards the page is right without anybody's help. Then the same page twice, and the back button.
 
 import assert from "node:assert/strict";
-import { addItem, Api, asGuest, button, Kit, live, lost, MEALS, orderId, status, STORE, ticket, until, visible } from "./kit.mjs";
-import { Node } from "./node.mjs";
+import { addItem, asGuest, button, inVain, kept, live, lost, MEALS, orderId, play, status, STORE, ticket, until, visible } from "./kit.mjs";
 
 const SAYS = "连不上服务器";
-const hush = (page) => page.evaluate(() => document.getElementById("notices").replaceChildren());
 
-const ATTEMPTS = 3;
-
-/** The page has given up what was asked of it, and says that there is no line. What it says next is about something else. */
-async function says(page) {
-  await until("the page never gives up", async () => page.changesLost >= ATTEMPTS);
-  await visible(page.getByText(SAYS));
-  await hush(page);
-  page.changesLost = 0;
-}
-
-/** A reading that gives up says the same words: only calls that change something are counted. */
-function countLost(page) {
-  if (page.changesLost === undefined) page.on("requestfailed", (request) => (page.changesLost += request.method() === "GET" ? 0 : 1));
-  page.changesLost = 0;
-}
-
-/** Cuts the line, does something that needs it, sees that it is said, and restores the line. */
-async function without(kit, page, act) {
-  countLost(page);
+/** Cuts the line, does something without it, and restores it. */
+async function without(page, act) {
   await page.offline(true);
-  await hush(page); // what was said before is not about this
   await act();
   await page.offline(false);
-  kit.lineDown = false;
 }
 
 async function customer(kit, node, api) {
@@ -39,11 +18,10 @@ async function customer(kit, node, api) {
   const orders = async () => (await api.call("GET", "/v1/me/orders", guest)).orders;
   const phone = await kit.open(`${node.url}/#/`, { name: "steps-phone", width: 390, height: 844, scripts: [asGuest(guest)] });
   await visible(phone.locator(".store"));
-  await phone.evaluate(() => navigator.serviceWorker.ready);
-  await until("the page is never kept", () => phone.evaluate(async () => Boolean(await caches.match("/"))));
+  await kept(phone);
 
   await kit.promise("stores: without a line the list stays, and a store that was never opened says why it doesn't open", async () => {
-    await without(kit, phone, async () => {
+    await without(phone, async () => {
       await phone.reload();
       await visible(phone.locator(".store"));
       await visible(phone.getByText(/没有网络/));
@@ -56,9 +34,8 @@ async function customer(kit, node, api) {
   });
 
   await kit.promise("menu: an offer is not claimed without a line; what is chosen stays in the cart", async () => {
-    await without(kit, phone, async () => {
-      await button(phone, /¥1\.00 立即领取/).click();
-      await says(phone);
+    await without(phone, async () => {
+      await inVain(phone, () => button(phone, /¥1\.00 立即领取/).click());
       assert.deepEqual((await api.call("GET", "/v1/me/coupons", guest)).coupons, []);
       await addItem(phone, "担担面"); // choosing needs no line
     });
@@ -67,15 +44,11 @@ async function customer(kit, node, api) {
   });
 
   await kit.promise("cart: nothing is ordered without a line, and one order is made with it", async () => {
-    await without(kit, phone, async () => {
-      await button(phone, /提交订单/).click();
-      await says(phone);
+    await without(phone, async () => {
+      await inVain(phone, () => button(phone, /提交订单/).click());
       assert.deepEqual(await orders(), []);
     });
-    await until("it can't be ordered", async () => {
-      if (await button(phone, /提交订单/).count()) await button(phone, /提交订单/).click();
-      return orderId(phone) !== "";
-    });
+    await button(phone, /提交订单/).click(); // named so again, and to be used, as soon as the first try is given up
     await status(phone, "awaiting_payment");
     assert.equal((await orders()).length, 1);
   });
@@ -83,14 +56,13 @@ async function customer(kit, node, api) {
   const id = orderId(phone);
   await kit.promise("unpaid: neither paid nor cancelled without a line", async () => {
     await live(phone);
-    await without(kit, phone, async () => {
+    await without(phone, async () => {
       await lost(phone);
-      await button(phone, /支付/).click();
-      await says(phone);
-      await button(phone, "取消订单").click();
-      const sure = phone.getByRole("dialog");
-      if (await sure.count()) await sure.getByRole("button").last().click();
-      await says(phone);
+      await inVain(phone, () => button(phone, /支付/).click());
+      await inVain(phone, async () => {
+        await button(phone, "取消订单").click();
+        await phone.getByRole("dialog").getByRole("button", { name: "取消订单" }).click();
+      });
       assert.equal((await orders())[0].status, "awaiting_payment");
     });
     await live(phone);
@@ -101,8 +73,9 @@ async function customer(kit, node, api) {
 
   await kit.promise("paid, being made, ready: each change is there as soon as the line is", async () => {
     for (const [step, becomes] of [["accept", "accepted"], ["ready", "ready"], ["collected", "collected"]]) {
+      await live(phone);
       const before = await phone.locator(".order").getAttribute("data-status");
-      await without(kit, phone, async () => {
+      await without(phone, async () => {
         await lost(phone);
         await api.step(id, step);
         assert.equal(await phone.locator(".order").getAttribute("data-status"), before, "nothing is guessed");
@@ -114,7 +87,7 @@ async function customer(kit, node, api) {
   await kit.promise("my orders: the list of before without a line, the present one with it", async () => {
     await phone.getByRole("link", { name: "我的订单" }).click();
     await visible(phone.locator(".order-card").getByText("已取餐"));
-    await without(kit, phone, async () => {
+    await without(phone, async () => {
       await phone.reload();
       await visible(phone.locator(".order-card"));
       await visible(phone.getByText(/没有网络/));
@@ -127,31 +100,31 @@ async function customer(kit, node, api) {
 async function till(kit, node, api) {
   const pos = await kit.open(`${node.url}/pos?store=${STORE.id}`, { name: "steps-pos", width: 1440, height: 900 });
   await live(pos);
+  const reject = async (id) => {
+    await ticket(pos, id).getByRole("button", { name: "拒单" }).click();
+    await pos.getByRole("dialog").getByRole("button", { name: "拒单并退款" }).click();
+  };
   const stateOf = async (id) => (await api.call("GET", `/v1/orders/${id}`, api.till)).status;
 
   await kit.promise("POS: accept, reject, ready, collected: none is shown as done without a line, each works with it", async () => {
     const order = await api.order("paid", MEALS[0]);
-    const [rejecting] = [await api.order("paid", MEALS[1])];
+    const rejecting = await api.order("paid", MEALS[1]);
     await visible(ticket(pos, rejecting.id));
-    await without(kit, pos, async () => {
+    await without(pos, async () => {
       await lost(pos);
-      await ticket(pos, rejecting.id).getByRole("button", { name: "拒单" }).click();
-      await pos.getByRole("dialog").getByRole("button").last().click();
-      await says(pos);
+      await inVain(pos, () => reject(rejecting.id));
       assert.equal(await stateOf(rejecting.id), "paid");
       await visible(ticket(pos, rejecting.id));
     });
     await live(pos);
-    await ticket(pos, rejecting.id).getByRole("button", { name: "拒单" }).click();
-    await pos.getByRole("dialog").getByRole("button").last().click();
+    await reject(rejecting.id);
     await ticket(pos, rejecting.id).waitFor({ state: "detached" });
     for (const [name, before, after] of [["接单", "paid", "accepted"], ["出餐", "accepted", "ready"], ["已取走", "ready", "collected"]]) {
       const press = () => ticket(pos, order.id).getByRole("button", { name }).click();
       await visible(ticket(pos, order.id).getByRole("button", { name }));
-      await without(kit, pos, async () => {
+      await without(pos, async () => {
         await lost(pos);
-        await press();
-        await says(pos);
+        await inVain(pos, press);
         assert.equal(await stateOf(order.id), before);
       });
       await live(pos);
@@ -164,7 +137,7 @@ async function till(kit, node, api) {
   await kit.promise("POS: the day, the stock and a pause keep what was known and change nothing without a line", async () => {
     await button(pos, "今日").click();
     await visible(pos.locator(".day-order"));
-    await without(kit, pos, async () => {
+    await without(pos, async () => {
       await lost(pos);
       await button(pos, "库存").click();
       await button(pos, "今日").click();
@@ -174,14 +147,14 @@ async function till(kit, node, api) {
     await button(pos, "库存").click();
     const row = pos.locator("tbody tr", { hasText: "担担面" });
     await visible(row);
-    await without(kit, pos, async () => {
+    await without(pos, async () => {
       await lost(pos);
-      await row.getByRole("button", { name: /^设为售罄/ }).click();
-      await says(pos);
+      await inVain(pos, () => row.getByRole("button", { name: /^设为售罄/ }).click());
       assert.equal(await row.getByRole("button", { name: /^设为售罄/ }).count(), 1, "shown as sold out, which it is not");
-      await button(pos, "暂停接单").click();
-      await pos.getByRole("dialog").getByRole("button", { name: "暂停接单" }).click();
-      await says(pos);
+      await inVain(pos, async () => {
+        await button(pos, "暂停接单").click();
+        await pos.getByRole("dialog").getByRole("button", { name: "暂停接单" }).click();
+      });
       assert.equal((await api.call("GET", `/v1/stores/${STORE.id}/accepting`, api.till)).accepting, true);
     });
     await live(pos);
@@ -246,18 +219,4 @@ async function twice(kit, node, api) {
   });
 }
 
-const node = await Node.start(process.env.QUCAN_BINARY);
-const kit = await Kit.start();
-try {
-  const api = await new Api(node.url).begin();
-  await customer(kit, node, api);
-  await till(kit, node, api);
-  await twice(kit, node, api);
-  await kit.promise("none of the pages had an error", async () => assert.deepEqual(kit.errors, []));
-  kit.fine();
-} catch (error) {
-  await kit.broken(error, node);
-} finally {
-  await kit.browser.close();
-  await node.end();
-}
+await play([customer, till, twice]);
