@@ -203,9 +203,16 @@ async function customer(kit, node, api) {
   const promise = (text, check) => kit.promise(text, check);
   const phone = await kit.open(`${node.url}/`, { name: "phone", width: 390, height: 844, permissions: ["geolocation"], geolocation: { latitude: 31.2353, longitude: 121.506 } });
 
-  await promise("who has allowed it sees the nearest store first", async () => {
-    await until("陆家嘴 never comes first", async () => (await phone.locator(".store-name").first().textContent()) === "陆家嘴店");
+  await promise("who has allowed it sees the nearest store first, also where the list of all comes later", async () => {
+    const first = () => phone.locator(".store-name").first().textContent();
+    await until("陆家嘴 never comes first", async () => (await first()) === "陆家嘴店");
     await visible(phone.getByText(/0 ?米|0 ?m/));
+    const all = await held(phone, /\/v1\/stores\?limit=500$/);
+    await phone.reload();
+    await until("陆家嘴 never comes first", async () => (await first()) === "陆家嘴店");
+    await all.release();
+    assert.equal(await first(), "陆家嘴店");
+    await phone.unrouteAll({ behavior: "wait" });
   });
 
   await promise("back closes what is open, and shows what was there before", async () => {

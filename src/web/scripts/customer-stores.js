@@ -22,13 +22,14 @@ const position = () =>
 /** The list that was kept at once, then the present one. @param {import("./customer-app.js").Show} show */
 export async function openStores(show) {
   const enter = (/** @type {Store[]} */ stores, offline = false) => show(() => Object.assign(app, { stores, offline, view: "stores" }));
-  const kept = state.near === "" ? recall("stores") : null;
+  const asked = state.near;
+  const kept = asked === "" ? recall("stores") : null;
   if (kept) enter(kept);
   nearIfAllowed();
   try {
-    const stores = await listAll(`/v1/stores?limit=500${state.near}`, "stores", { open: true });
-    if (state.near === "") keep("stores", stores);
-    enter(stores);
+    const stores = await listAll(`/v1/stores?limit=500${asked}`, "stores", { open: true });
+    if (asked === "") keep("stores", stores);
+    enter(state.near === asked ? stores : app.stores); // the nearest first may have come meanwhile
   } catch (problem) {
     if (!kept || !isAway(problem)) throw problem;
     enter(kept, true);
@@ -37,8 +38,9 @@ export async function openStores(show) {
 
 async function findNear() {
   const coords = await position();
-  state.near = `&near=${coords.latitude.toFixed(4)},${coords.longitude.toFixed(4)}`;
-  app.stores = await listAll(`/v1/stores?limit=500${state.near}`, "stores", { open: true });
+  const near = `&near=${coords.latitude.toFixed(4)},${coords.longitude.toFixed(4)}`;
+  app.stores = await listAll(`/v1/stores?limit=500${near}`, "stores", { open: true });
+  state.near = near;
   app.draw();
 }
 
