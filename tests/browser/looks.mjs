@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { HOSTILE, spoil, staysText } from "./hostile.mjs";
-import { Api, asGuest, button, findings, live, MEALS, motions, play, sidewaysScroll, smallTargets, STORE, ticket, until, visible } from "./kit.mjs";
+import { Api, asGuest, bumpFirst, button, findings, live, MEALS, motions, play, sidewaysScroll, smallTargets, STORE, ticket, until, visible } from "./kit.mjs";
 import { Node } from "./node.mjs";
 
 async function looks(kit, node, api) {
@@ -15,10 +15,6 @@ async function looks(kit, node, api) {
     await page.locator(".desk-bar button").nth(index).click();
     await visible(page.locator(ready));
   };
-  const bump = async (page) => {
-    await page.keyboard.press("1");
-    await visible(page.locator(".bump"));
-  };
   const dialog = async (page) => {
     await page.locator(".item-add").first().click();
     await visible(page.locator("dialog fieldset"));
@@ -27,7 +23,7 @@ async function looks(kit, node, api) {
     ["stores", "/", ".store"], ["menu", `/#/store/${STORE.id}`, ".offer button"], ["options", `/#/store/${STORE.id}`, ".offer button", dialog], ["cart", `/#/store/${STORE.id}/cart`, ".cart"],
     ["unpaid", `/#/order/${orders[5].id}`, ".pay"], ["making", `/#/order/${orders[2].id}`, ".code-card"], ["ready", `/#/order/${orders[0].id}`, ".code-card.ready"], ["rejected", `/#/order/${rejected.id}`, ".banner"], ["orders", "/#/orders", ".order-card"],
     ["pos", `/pos?store=${STORE.id}`, ".ticket"], ["today", `/pos?store=${STORE.id}`, ".ticket", tab(1, ".day-order")], ["stock", `/pos?store=${STORE.id}`, ".ticket", tab(2, "tbody tr")],
-    ["kitchen", `/kitchen?store=${STORE.id}`, ".ticket", bump], ["screen", `/screen?store=${STORE.id}`, ".codes li"], ["sign-in", "/pos", ".session"],
+    ["kitchen", `/kitchen?store=${STORE.id}`, ".ticket", bumpFirst], ["screen", `/screen?store=${STORE.id}`, ".codes li"], ["sign-in", "/pos", ".session"],
   ];
   const SIZES = [[320, 640], [390, 844], [820, 1180], [1440, 900], [3840, 2160]];
   for (const [name, path, ready, then] of views) {
