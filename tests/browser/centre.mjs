@@ -3,14 +3,13 @@
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HANG_MS } from "./browser.mjs";
-import { catalogueFile, freePort, Program } from "./program.mjs";
+import { catalogueFile, freePort, Program, temporaryDirectory } from "./program.mjs";
 
 export class Centre {
-  #directory = mkdtempSync(join(tmpdir(), "qucan-centre-"));
+  #directory = temporaryDirectory("centre");
   #keys = 0;
   #copies = [];
 

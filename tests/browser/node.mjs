@@ -2,14 +2,13 @@
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { catalogueFile, freePort, Program } from "./program.mjs";
+import { catalogueFile, freePort, Program, temporaryDirectory } from "./program.mjs";
 
 export class Node {
   #program = null;
-  #directory = mkdtempSync(join(tmpdir(), "qucan-browser-"));
+  #directory = temporaryDirectory("browser");
   #config = "";
 
   /** `change` is given the catalogue before it is written, `pictures` is a folder of pictures. */

@@ -2,14 +2,14 @@
 // imported again, and a drawing in place of one that can't be had.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { play, STORE, until, visible } from "./kit.mjs";
+import { temporaryDirectory } from "./program.mjs";
 
 const RED = "255,0,0";
 const BLUE = "0,0,255";
-const folder = mkdtempSync(join(tmpdir(), "qucan-pictures-"));
+const folder = temporaryDirectory("pictures");
 const draw = (colour) => writeFileSync(join(folder, "dish.svg"), `<svg xmlns="http://www.w3.org/2000/svg" width="72" height="72" viewBox="0 0 72 72"><rect width="72" height="72" fill="rgb(${colour})"/></svg>`);
 const IMAGES = { "noodle-dandan": "dish.svg", "noodle-beef": "absent.png", "rice-curry": "/nowhere/at-all.png" };
 
@@ -76,6 +76,5 @@ async function pictures(kit, node, api) {
 }
 
 draw(RED);
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const change = (catalogue) => catalogue.items.forEach((item) => (item.image = IMAGES[item.sku] ?? item.image));
 await play([pictures], { node: { change, pictures: folder } });

@@ -1,8 +1,9 @@
 // One program of qucan under test: started, waited for, stopped or killed, its log kept. None outlives the test.
 
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -39,6 +40,13 @@ function isFree(port) {
     const server = createServer().once("error", () => resolve(false));
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
+}
+
+/** A directory that goes with the test, whatever ends it. */
+export function temporaryDirectory(name) {
+  const directory = mkdtempSync(join(tmpdir(), `qucan-${name}-`));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+  return directory;
 }
 
 const READY_WITHIN_MS = 60_000;
