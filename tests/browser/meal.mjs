@@ -128,22 +128,23 @@ async function run(kit, base, node) {
     await visible(button(kitchen, `出餐 ${code}`));
     await remember(screen, ".calling"); // a call is shown for seconds only
     // Within the page: what is bumped can be taken back for seconds only, and a busy machine takes its time to look.
-    const [offered, bumpedAt] = await kitchen.evaluate(async ([made, apart]) => {
+    const [offered, bumped] = await kitchen.evaluate(async ([made, apart]) => {
       const press = async (text) => {
         for (let frame = 0; frame < 600; frame += 1) {
           const found = [...document.querySelectorAll("button")].find((one) => one.textContent.includes(text));
-          if (found) return void found.click() ?? found.textContent;
+          const pressed = { words: found?.textContent, at: performance.now() };
+          found?.click();
+          if (found) return pressed;
           await new Promise(requestAnimationFrame);
         }
         throw new Error(`${text} is not there`);
       };
       await press(made);
-      const taken = await press("撤回");
+      const offer = await press("撤回");
       await new Promise((resolve) => setTimeout(resolve, apart)); // so that the one can be told from the other
-      await press(made);
-      return [taken, performance.now()];
+      return [offer, await press(made)];
     }, [`出餐 ${code}`, TAKE_BACK_MS / 2]);
-    assert.match(offered, /撤回（\d 秒）/);
+    assert.match(offered.words, /撤回（\d 秒）/);
     await status(customer, "ready");
     // What was taken back was not sent: the one call came its full time after the second bump.
     const calls = () => kitchen.evaluate((id) => {
@@ -153,7 +154,7 @@ async function run(kit, base, node) {
     await until("the kitchen never has its answer", async () => (await calls()).length > 0);
     const sent = await calls();
     assert.equal(sent.length, 1);
-    assert.ok(sent[0] >= bumpedAt + TAKE_BACK_MS - 5, `sent ${Math.round(sent[0] - bumpedAt)} ms after the second bump`);
+    assert.ok(sent[0] > bumped.at + TAKE_BACK_MS - 1, `sent ${Math.round(sent[0] - bumped.at)} ms after the second bump`); // clocks are coarse
     await visible(screen.locator(".board-ready").getByText(code, { exact: true }));
     assert.match(await customer.title(), new RegExp(code));
     await until("the phone is silent", () => customer.evaluate(() => window.heard.notes > 0 && window.heard.vibrated > 0));
