@@ -42,6 +42,24 @@ async fn everything_arrives_and_what_is_committed_later_too() {
     until("the centre knows it", || lock(&world.ends).len() == 1).await;
 }
 
+/// Between two messages the driver doesn't listen for commits. What falls into that pause goes when it is over, though
+/// nothing else happens on the line: no heartbeat, no later commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_of_a_stream_of_commits_waits_for_nothing_but_the_pause() {
+    let (mut world, mut region, mut dice) = (World::new(), Region::new(), Dice::new(8));
+    world.options.heartbeat = Duration::from_secs(60);
+    let mut options = quick(world.serve().await);
+    options.timings.heartbeat = Duration::from_secs(60);
+    region.ship(options);
+    for _ in 0..10 {
+        for _ in 0..50 {
+            region.commit(&mut dice);
+            tokio::task::yield_now().await;
+        }
+        until("the last one has arrived", || region.status.acknowledged() == region.end()).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_centre_that_comes_back_gets_the_rest() {
     let mut world = World::new();

@@ -174,6 +174,10 @@ async fn run<S: Source>(
         // While nothing can be said, what could be said doesn't wake anybody.
         let says = pending.is_none() && can_say;
         let wake = if says { sender.poll_at().min(sender.deadline()) } else { sender.deadline() };
+        // Every commit raises the head: it wakes this task, and costs the writer a system call, only where that matters.
+        let heeds_at = sender.heeds_commits_at().filter(|_| says && head_open);
+        let heeds = heeds_at.is_some_and(|at| at <= now);
+        let wake = heeds_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         let more = says && sender.is_ready(life.now());
         tokio::select! {
             biased;
@@ -188,7 +192,7 @@ async fn run<S: Source>(
                 _ => can_say = false,
             },
             () = std::future::ready(()), if more => {}
-            changed = head.changed(), if head_open => head_open = changed.is_ok(),
+            changed = head.changed(), if heeds => head_open = changed.is_ok(),
             () = tokio::time::sleep_until(life.instant(wake)) => {}
         }
     }

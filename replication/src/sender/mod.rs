@@ -5,6 +5,8 @@
 
 mod pace;
 mod snapshots;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -231,6 +233,12 @@ impl<S: Source> Sender<S> {
         self.heartbeat_at
     }
 
+    /// Before this a commit gives [`Self::poll`] nothing to do: whoever listens for commits need not, until then. None
+    /// while only the centre's word matters.
+    pub fn heeds_commits_at(&self) -> Option<Duration> {
+        (matches!(self.phase, Phase::Shipping) && self.has_room()).then_some(self.groups_at)
+    }
+
     /// Takes note of a message. Never touches the log.
     pub fn receive(&mut self, now: Duration, message: &Bytes) -> Result<(), End> {
         let message = Message::decode(message)?;
@@ -319,8 +327,11 @@ impl<S: Source> Sender<S> {
 
     /// There are some, and room for them.
     fn groups_are_waiting(&self) -> bool {
-        self.position.sequence < self.source.head()
-            && (self.sent.is_empty() || self.sent_bytes + self.pace.bytes() <= self.window)
+        self.position.sequence < self.source.head() && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
+        self.sent.is_empty() || self.sent_bytes + self.pace.bytes() <= self.window
     }
 
     /// The next message to send. May read the log, so it may block.
