@@ -29,6 +29,6 @@ fn main() {
     let full = support::is_full();
     catch_up::run(argument("orders", if full { 100_000 } else { 200 }));
     latency::run(argument("seconds", if full { 20 } else { 1 }));
-    cost::run(argument("cost-orders", if full { 60_000 } else { 500 }), argument("rounds", if full { 3 } else { 1 }));
+    cost::run(argument("cost-orders", if full { 150_000 } else { 500 }), argument("rounds", if full { 3 } else { 1 }));
     away::run(argument("away", if full { 60 } else { 1 }));
 }

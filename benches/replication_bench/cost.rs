@@ -10,46 +10,80 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
-use super::pair::{Centre, Node1, free_address, line_to};
+use super::pair::{Centre, NODE, Node1, free_address, line_to};
 use crate::support::{self, figure};
 
 const GROUP: usize = 64;
+/// Names the receiver's threads.
+const RECEIVER: &str = "receiver";
+
+/// What one run measured.
+#[derive(Clone, Copy)]
+struct Cost {
+    orders_per_second: f64,
+    /// CPU microseconds an order on the node's runtime, where the push hub and shipping run.
+    node: f64,
+    /// The same of the discarding receiver: not the region's, but taken from the same cores here.
+    receiver: f64,
+}
 
 pub fn run(orders: u64, rounds: u64) {
     let (mut without, mut discarding, mut real) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        without.push(orders_per_second(orders, None));
-        let receiver = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        discarding.push(orders_per_second(orders, Some(receiver.block_on(receive_and_discard()))));
+    for round in 0..rounds {
+        without.push(sell(orders, None));
+        let mut receiver = tokio::runtime::Builder::new_multi_thread();
+        let receiver = receiver.worker_threads(1).enable_all().thread_name(RECEIVER).build().unwrap();
+        discarding.push(sell(orders, Some(receiver.block_on(receive_and_discard()))));
         receiver.shutdown_background();
         let (dir, address) = (tempfile::tempdir().unwrap(), free_address());
         let centre = Centre::start(dir.path(), address);
-        real.push(orders_per_second(orders, Some(address)));
+        real.push(sell(orders, Some(address)));
         drop(centre);
+        println!(
+            "round {round}: alone {}; discarding receiver {}; real centre {}",
+            said(&without),
+            said(&discarding),
+            said(&real)
+        );
     }
-    let [without, discarding, real] = [without, discarding, real].map(median);
+    let of = |costs: &[Cost], part: fn(&Cost) -> f64| median(costs.iter().map(part).collect());
+    let [alone, beside, real] = [&without, &discarding, &real].map(|costs| of(costs, |cost| cost.orders_per_second));
+    let sender = of(&discarding, |cost| cost.node) - of(&without, |cost| cost.node);
+    let receiver = of(&discarding, |cost| cost.receiver);
     println!(
-        "orders through a node's engine, window {}: {without:.0}/s alone; {discarding:.0}/s = {:.2} × with a receiver that \
-        acknowledges and discards; {real:.0}/s = {:.2} × with a real centre on the same machine and disk",
+        "orders through a node's engine, window {}: {alone:.0}/s alone; {beside:.0}/s = {:.2} × with a receiver that \
+        acknowledges and discards (CPU an order: {sender:.2} µs to ship, {receiver:.2} µs to receive); {real:.0}/s = \
+        {:.2} × with a real centre on the same machine and disk",
         GROUP * 4,
-        discarding / without,
-        real / without
+        beside / alone,
+        real / alone
     );
-    figure("replication", "engine_alone", without, "orders/s");
-    figure("replication", "engine_ratio_discarding_receiver", discarding / without, "ratio");
-    figure("replication", "engine_ratio_real_centre", real / without, "ratio");
+    figure("replication", "engine_alone", alone, "orders/s");
+    figure("replication", "engine_ratio_discarding_receiver", beside / alone, "ratio");
+    figure("replication", "sender_cpu", sender, "µs/order");
+    figure("replication", "discarding_receiver_cpu", receiver, "µs/order");
+    figure("replication", "engine_ratio_real_centre", real / alone, "ratio");
 }
 
-fn orders_per_second(orders: u64, centre: Option<SocketAddr>) -> f64 {
+/// The newest run in words.
+fn said(costs: &[Cost]) -> String {
+    let cost = costs[costs.len() - 1];
+    format!("{:.0}/s (node {:.2} µs, receiver {:.2} µs)", cost.orders_per_second, cost.node, cost.receiver)
+}
+
+fn sell(orders: u64, centre: Option<SocketAddr>) -> Cost {
     let dir = tempfile::tempdir().unwrap();
     let node = Node1::start(&dir.path().join("east"), centre.map(line_to));
     support::import(&node.handle, 0);
     support::drive(&node.handle, GROUP * 4, (0..orders / 10).map(support::place), |answer| drop(answer.unwrap()));
     support::settle(dir.path());
     let requests: Vec<_> = (orders..orders * 2).map(support::place).collect();
-    let began = Instant::now();
+    let cpu = || [NODE, RECEIVER].map(support::thread_cpu_micros);
+    let (before, began) = (cpu(), Instant::now());
     support::drive(&node.handle, GROUP * 4, requests.into_iter(), |answer| drop(answer.unwrap()));
-    orders as f64 / began.elapsed().as_secs_f64()
+    let (lasted, after) = (began.elapsed().as_secs_f64(), cpu());
+    let spent = |thread: usize| (after[thread] - before[thread]) / orders as f64;
+    Cost { orders_per_second: orders as f64 / lasted, node: spent(0), receiver: spent(1) }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -12,6 +12,8 @@ use qucan::engine::Handle;
 use qucan::node::Node;
 use tokio::runtime::Runtime;
 
+/// Names the threads of a node's runtime.
+pub const NODE: &str = "node";
 const TOKEN: &str = "a region token for a benchmark";
 
 /// An address that nobody listens on.
@@ -71,7 +73,7 @@ impl Node1 {
         config.orders.grace = Duration::from_secs(3600);
         config.orders.open_per_member = None;
         config.replication = replication;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("node").build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name(NODE).build().unwrap();
         let node = runtime.block_on(Node::start(config)).unwrap();
         let handle = node.handle();
         Self { base: format!("http://{address}"), handle, node: Some(node), runtime: Some(runtime) }
