@@ -212,9 +212,10 @@ impl Pair {
         Self { region, centre, head, shared, status, arrived }
     }
 
+    /// Waits for the threads: one that ended in the middle of the next measurement would take its CPU time along.
     fn stop(self) {
-        self.region.shutdown_background();
-        self.centre.shutdown_background();
+        self.region.shutdown_timeout(Duration::from_secs(60));
+        self.centre.shutdown_timeout(Duration::from_secs(60));
     }
 }
 
