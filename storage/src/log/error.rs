@@ -220,7 +220,7 @@ pub enum ReadError {
         begins: Sequence,
     },
     /// A committed group can't be read back.
-    #[error("{}: damaged at offset {offset}, sequence {first} can't be read; stop the node and verify its data", file.display())]
+    #[error("{}: damaged at offset {offset}, sequences {first} to {last} can't be read", file.display())]
     Rot {
         /// The segment.
         file: PathBuf,
@@ -228,6 +228,8 @@ pub enum ReadError {
         offset: u64,
         /// First sequence that can't be read.
         first: Sequence,
+        /// Last sequence that is known to be concerned.
+        last: Sequence,
     },
     /// The file system failed.
     #[error("{}: {what}: {source}", path.display())]

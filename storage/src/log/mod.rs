@@ -4,6 +4,7 @@
 //! It never retries on the same file, never skips damage, never grows a file while appending.
 
 mod buffer;
+mod chain;
 mod error;
 mod files;
 mod frame;
@@ -29,6 +30,7 @@ use crate::limits::GROUP_BYTES_MAX;
 use crate::{Epoch, Position, Sequence, plant};
 
 pub use buffer::GroupBuffer;
+pub use chain::{Place, place_of};
 pub use error::{AppendError, BoxError, GroupError, OpenError, PushError, ReadError};
 pub use files::{erase, segment_sizes};
 pub use frame::{Entries, Group, GroupHeader};

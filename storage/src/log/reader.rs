@@ -11,7 +11,7 @@ use crate::fs::{File, FileSystem, OpenMode};
 use crate::{Position, Sequence};
 
 use super::error::ReadError;
-use super::frame::{Group, PLACEMENT_BYTES};
+use super::frame::{Group, GroupHeader, PLACEMENT_BYTES};
 use super::segment::{SegmentFile, list_segments, open_segment};
 use super::walk::{Step, Walk};
 
@@ -31,6 +31,8 @@ struct Current {
     segment: SegmentFile,
     walk: Walk,
     at: Position,
+    /// The group that was passed over last, and where its frame begins; none at a segment's beginning.
+    passed: Option<(u64, GroupHeader)>,
     /// Where the next segment begins, if it was there when this one was opened.
     next: Option<Sequence>,
 }
@@ -78,6 +80,21 @@ impl LogReader {
         self.current.as_ref().map(|current| current.at).filter(|at| at.sequence == self.after)
     }
 
+    /// Reads again what [`LogReader::position`] of a reader that was just opened rests on, whole: to be asked before a
+    /// position up to `committed` is said to be of another history, because the hash of a damaged group is another one too.
+    pub fn verify(&mut self, committed: Sequence) -> Result<(), ReadError> {
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => self.find(self.after)?,
+        };
+        if matches!(current.verify(self.after, committed), Err(ReadError::Rot { .. })) {
+            // Trimmed and written anew under the reader's hands?
+            current = self.find(self.after)?;
+        }
+        let current = self.current.insert(current);
+        current.verify(self.after, committed)
+    }
+
     /// Finds and checks the next group. What is read stale (a window filled before the writer came, a
     /// segment that was rolled or trimmed meanwhile) is read again before it is called damage.
     fn locate(&mut self, committed: Sequence) -> Result<Option<Located>, ReadError> {
@@ -103,8 +120,7 @@ impl LogReader {
                 return Ok(Some(Located { offset, bytes, position }));
             }
             if opened {
-                let first = current.at.sequence.next();
-                return Err(ReadError::Rot { file: current.segment.path.clone(), offset, first });
+                return Err(current.rot(committed)?);
             } else if refreshed {
                 self.current = None;
             } else {
@@ -129,20 +145,21 @@ impl LogReader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(trimmed),
             Err(error) => return Err(read_error(&segment.path)(error)),
         };
-        let rot = || ReadError::Rot { file: segment.path.clone(), offset: 0, first: segment.first };
+        let last = next.map_or(segment.first, Sequence::previous).max(after);
+        let rot = || ReadError::Rot { file: segment.path.clone(), offset: 0, first: segment.first, last };
         let header = header.map_err(|_| rot())?;
         if header.first() != segment.first {
             return Err(rot());
         }
         let walk = Walk::new(header, segment.bytes);
-        let mut current = Current { file, segment, walk, at: header.after, next };
+        let mut current = Current { file, segment, walk, at: header.after, passed: None, next };
         current.skip_to(wanted)?;
         Ok(current)
     }
 }
 
 impl Current {
-    /// Passes over groups that end before `wanted`. The last one passed is read whole, for its hash.
+    /// Passes over groups that end before `wanted`. Their headers are checked; their hashes are taken as they stand there.
     fn skip_to(&mut self, wanted: Sequence) -> Result<(), ReadError> {
         let path = self.segment.path.clone();
         while self.at.sequence.next() < wanted {
@@ -152,11 +169,38 @@ impl Current {
             if last >= wanted {
                 return Ok(());
             }
+            self.passed = Some((self.walk.offset, header));
             self.walk.skip(bytes);
             let hash = self.walk.hash_before(&*self.file).map_err(read_error(&path))?;
             self.at = Position { sequence: last, hash };
         }
         Ok(())
+    }
+
+    /// Whether the groups up to `after` are there, and the one passed over last is whole.
+    fn verify(&mut self, after: Sequence, committed: Sequence) -> Result<(), ReadError> {
+        let path = self.segment.path.clone();
+        if let Some((offset, header)) = self.passed {
+            let frame = self.walk.frame(&*self.file, offset, header.group_bytes().saturating_add(PLACEMENT_BYTES));
+            let frame = frame.map_err(read_error(&path))?;
+            if Group::parse(frame.get(PLACEMENT_BYTES..).unwrap_or_default()).is_err() {
+                return Err(ReadError::Rot { file: path, offset, first: header.first, last: header.last() });
+            }
+        }
+        if self.at.sequence < after.min(committed) && self.walk.peek(&*self.file).map_err(read_error(&path))?.is_none()
+        {
+            return Err(self.rot(after.min(committed))?);
+        }
+        Ok(())
+    }
+
+    /// The damage at the present offset; what can't be told from its own header is concerned up to `known`.
+    fn rot(&mut self, known: Sequence) -> Result<ReadError, ReadError> {
+        let (file, offset) = (self.segment.path.clone(), self.walk.offset);
+        let first = self.at.sequence.next();
+        let head = self.walk.peek(&*self.file).map_err(read_error(&file))?;
+        let last = head.filter(|(header, _)| header.first == first).map_or(known, |(header, _)| header.last());
+        Ok(ReadError::Rot { file, offset, first, last: last.max(first) })
     }
 }
 

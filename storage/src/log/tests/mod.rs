@@ -1,6 +1,7 @@
 //! What the log promises, on the simulated disk and with small segments. Here: the helpers and the plain
 //! promises; the rooms below take one kind of trouble each.
 
+mod chain;
 mod crash;
 mod damage;
 mod ends;
