@@ -96,6 +96,11 @@ pub trait Source: Send + 'static {
     fn first(&self) -> Result<u64, SourceError>;
     /// The chain hash at `sequence`; `None` where no group ends there, it was trimmed, or it is not durable yet.
     fn hash_at(&mut self, sequence: u64) -> Result<Option<[u8; 32]>, SourceError>;
+    /// The same, read whole and checked: asked once more before histories are said to differ. Where what is there turns out to
+    /// be damaged it is an error: damage is not another history.
+    fn verify_at(&mut self, sequence: u64) -> Result<Option<[u8; 32]>, SourceError> {
+        self.hash_at(sequence)
+    }
     /// Adds what follows `after` to the batch, in order, until it is full or there is no more.
     fn read(&mut self, after: u64, batch: &mut Batch) -> Result<(), SourceError>;
     /// Log bytes after `acknowledged`, roughly.

@@ -2,13 +2,14 @@
 //! who may speak for which: tokens are compared by their hashes, all of them, in constant time.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use qucan_storage::DirectoryError;
 use tokio::sync::watch;
 
-use super::region::apply::ApplyThread;
+use super::region::apply::{ApplyThread, move_aside};
 use super::region::{OpenRegionError, Opening, Region};
 use crate::config::Secret;
 use crate::domain::id::{OrderId, RegionId};
@@ -119,12 +120,18 @@ impl Regions {
                 Ok(_) => {}
                 Err(OpenRegionError::Copy(error)) if !is_in_use(&error) => {
                     tracing::error!(%region, %error, "a region's copy can't be used; the others are served");
-                    regions.broken.write().insert(region, error.to_string());
+                    let why = regions.why_broken(&region, &error);
+                    regions.broken.write().insert(region, why);
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(regions)
+    }
+
+    /// What a person is told: what is wrong, and the way out.
+    fn why_broken(&self, id: &RegionId, error: &dyn fmt::Display) -> String {
+        format!("{error}; {}", move_aside(&self.opening.regions_dir().join(id.as_str())))
     }
 
     fn make(&self, id: &RegionId) -> Result<Arc<Region>, OpenRegionError> {
@@ -155,7 +162,8 @@ impl Regions {
             Err(error) => {
                 tracing::error!(region = %id, %error, "a region's copy can't be opened anew; it is tried again when its node comes");
                 self.open.write().remove(id);
-                self.broken.write().insert(id.clone(), error.to_string());
+                let why = self.why_broken(id, &error);
+                self.broken.write().insert(id.clone(), why);
             }
         }
     }
@@ -206,7 +214,7 @@ impl Regions {
                 Ok(region)
             }
             Err(error) => {
-                let why = error.to_string();
+                let why = self.why_broken(id, &error);
                 broken.insert(id.clone(), why.clone());
                 Err(format!("the centre's copy of region {id} can't be used: {why}"))
             }

@@ -135,6 +135,10 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     log_trimmed_early: Option<String>,
+    /// What of the log was found to be damaged since the start, by file, offset and sequences, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    log_damaged: Option<String>,
     /// Sequence of the newest snapshot.
     snapshot_at: u64,
     /// Sequence the centre has, as far as is known; left out where the region does not replicate.
@@ -189,6 +193,7 @@ pub async fn status(State(state): State<Arc<AppState>>, _: Operator, _: NoQuery)
         log_bytes: engine.log_bytes,
         log_bytes_max: engine.log_bytes_max,
         log_trimmed_early: engine.log_trimmed_early,
+        log_damaged: engine.log_damaged,
         snapshot_at: engine.snapshot_at,
         replicated_to: replication.as_ref().map(|replication| replication.acknowledged),
         replication,

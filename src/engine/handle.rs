@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
+use qucan_storage::log::ReadError;
 use qucan_storage::{DirectoryError, FenceMark};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
@@ -127,6 +128,11 @@ impl Handle {
         self.shared.log_written.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// Whoever reads the log's files could not: damage is named in the log, in `/readyz` and in the status.
+    pub fn could_not_read(&self, error: &ReadError) {
+        self.shared.could_not_read(error);
+    }
+
     /// The centre has synced everything up to here, as it has just said: the log need not keep it for the centre's sake.
     pub fn centre_has(&self, through: u64) {
         self.shared.retained.acknowledged(through);
@@ -235,6 +241,8 @@ impl Handle {
         vec![
             check("storage", status.failed),
             check("disk", status.disk_full),
+            // What is decided and acknowledged doesn't need what is damaged there.
+            Check { name: "log", ok: true, detail: status.log_damaged },
             check("fence", status.fenced),
             check("stopping", self.shared.is_stopping().then(|| "the node is shutting down".to_owned())),
             check(

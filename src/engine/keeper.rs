@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use qucan_storage::Sequence;
 use qucan_storage::fs::FileSystem;
-use qucan_storage::log::{Log, LogReader, ReadError, segment_sizes};
+use qucan_storage::log::{Log, Place, place_of, segment_sizes};
 use qucan_storage::snapshot::{SnapshotError, SnapshotInfo, SnapshotStore};
-use qucan_storage::{Position, Sequence};
 
 use super::projection::Projection;
 use super::retention::{Base, Look, Retention, Why};
@@ -287,9 +287,11 @@ impl Keeper {
         let checked = self.snapshots.open_as_read(&info).map_err(LoadError::from).and_then(snapshots::check);
         let wrong = match checked {
             Err(error) => Some(error.to_string()),
-            Ok(_) => match self.is_on_chain(info.position) {
-                Ok(true) => None,
-                Ok(false) => Some("it is of another history than the log".to_owned()),
+            // A copy may begin with it before anything of it is published: how far the log goes is not asked.
+            Ok(_) => match place_of(&self.fs, &self.log_dir, info.position, Sequence(u64::MAX)) {
+                Ok(Place::OnChain) => None,
+                Ok(Place::Elsewhere) => Some("it is of another history than the log".to_owned()),
+                Ok(Place::Trimmed) => Some("the log begins behind it".to_owned()),
                 Err(error) => Some(error.to_string()),
             },
         };
@@ -297,11 +299,6 @@ impl Keeper {
             self.name_bad(&info, why);
         }
         Ok(wrong.is_none())
-    }
-
-    fn is_on_chain(&self, at: Position) -> Result<bool, ReadError> {
-        let reader = LogReader::open(Arc::clone(&self.fs), &self.log_dir, at.sequence)?;
-        Ok(reader.position() == Some(at))
     }
 
     /// From which time on the log is still asked for; nothing while closed orders are not all where they are looked for.

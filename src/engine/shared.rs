@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
+use qucan_storage::log::ReadError;
 use tokio::sync::{broadcast, watch};
 
 use super::answer::Unavailable;
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub(super) projected: Watermark,
     pub(super) overlay_orders_max: usize,
     fence: FenceFlag,
+    /// Damage that somebody met who reads the log, in words.
+    damage: Mutex<Option<Arc<str>>>,
 }
 
 impl Shared {
@@ -64,7 +67,25 @@ impl Shared {
             projected: Watermark::default(),
             overlay_orders_max,
             fence: FenceFlag::default(),
+            damage: Mutex::default(),
         }
+    }
+
+    /// Somebody could not read the log. Damage is told once for each place and remembered; other errors may pass.
+    pub(super) fn could_not_read(&self, error: &ReadError) {
+        if !matches!(error, ReadError::Rot { .. }) {
+            return;
+        }
+        let (mut damage, what) = (self.damage.lock(), error.to_string());
+        if damage.as_deref() != Some(what.as_str()) {
+            tracing::error!(%error, "the log is damaged");
+            *damage = Some(what.into());
+        }
+    }
+
+    /// What of the log was found to be damaged, if anything: file, offset and sequences.
+    pub(super) fn damage(&self) -> Option<Arc<str>> {
+        self.damage.lock().clone()
     }
 
     /// Nothing is acknowledged from here on.

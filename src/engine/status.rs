@@ -24,6 +24,8 @@ pub struct EngineStatus {
     pub log_bytes_max: u64,
     /// What of the log went before its time for want of bytes, since the start.
     pub log_trimmed_early: Option<String>,
+    /// What of the log was found to be damaged since the start, and what to do.
+    pub log_damaged: Option<String>,
     /// Sequence of the newest snapshot; 0 where there is none.
     pub snapshot_at: u64,
     /// Sequence up to which the projection has applied the log.
@@ -46,6 +48,10 @@ pub struct EngineStatus {
     pub fenced: Option<String>,
 }
 
+/// What a person does about a damaged log.
+const WAY_OUT: &str = "selling goes on, but what lies there can't be shipped or built again from: keep a copy of this directory, \
+                       then bring back the damaged file, or restore it from the aggregator (`qucan restore`) or a backup";
+
 impl EngineStatus {
     /// What whoever has threads and views knows; queues are empty.
     pub(super) fn of(shared: &Shared, projection: &Projection) -> Self {
@@ -58,6 +64,7 @@ impl EngineStatus {
             log_bytes: shared.log_bytes.load(Ordering::Relaxed),
             log_bytes_max: shared.retained.bytes_max(),
             log_trimmed_early: shared.retained.forced(),
+            log_damaged: shared.damage().map(|what| format!("{what}; {WAY_OUT}")),
             snapshot_at: shared.snapshot_at.load(Ordering::Relaxed),
             projected_to: projection.applied(),
             projection: projection.phase(),

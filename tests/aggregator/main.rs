@@ -26,6 +26,7 @@ mod queries;
 mod recount;
 mod region;
 mod restore;
+mod rot;
 mod seeding;
 mod sink;
 mod stream;

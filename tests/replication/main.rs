@@ -18,4 +18,5 @@ mod equal;
 mod faults;
 mod line;
 mod load;
+mod rot;
 mod storms;

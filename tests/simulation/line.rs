@@ -137,8 +137,8 @@ impl World {
     /// The centre's word that this history goes on elsewhere reaches the engine.
     fn is_fenced(&mut self, who: Who, fence: &Fence) -> Result<(), String> {
         let region = &mut self.regions[who.region];
-        // A log with rot in an older segment can't show that it is the centre's.
-        if !who.rival && region.fork.is_none() && !region.node.rotten {
+        // A rotten log is no reason: it is named as what it is.
+        if !who.rival && region.fork.is_none() {
             return Err(format!("the region was fenced without a reason: {fence:?}"));
         }
         self.tally.count(match fence.reason {

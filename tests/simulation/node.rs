@@ -275,7 +275,7 @@ impl Node {
         let status = engine.handle().status();
         let (region, epoch) = (status.region.to_string(), u32::from(status.epoch));
         Some(LogSource {
-            views: Arc::clone(engine.handle().views()),
+            engine: engine.handle().clone(),
             bytes_behind: Box::new(|_| 0),
             fs: self.fs.shared(),
             log_dir: engine.dir().log(),

@@ -389,7 +389,8 @@ impl<S: Source> Sender<S> {
 
     /// Goes on where the centre stands, if the own log has the same there; else tells it.
     fn resume(&mut self, from: Point, epoch: u32, now: Duration) -> Result<Option<Bytes>, End> {
-        let ours = if from.sequence == 0 { Some(Point::ORIGIN.hash) } else { self.source.hash_at(from.sequence)? };
+        let mut ours =
+            if from.sequence == 0 { Some(Point::ORIGIN.hash) } else { self.source.hash_at(from.sequence)? };
         let first = self.source.first()?;
         if from.sequence.saturating_add(1) < first {
             let text = format!(
@@ -400,6 +401,9 @@ impl<S: Source> Sender<S> {
         }
         // Right before the log's first entry the hash is gone with the group; the chain is checked on append.
         let unknown = ours.is_none() && from.sequence + 1 == first;
+        if ours != Some(from.hash) && !unknown && from.sequence > 0 {
+            ours = self.source.verify_at(from.sequence)?;
+        }
         if ours == Some(from.hash) || unknown || self.plant.skips_hash_check() {
             self.position = from;
             self.acknowledged = from;

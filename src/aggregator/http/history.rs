@@ -109,6 +109,7 @@ pub fn read(region: &Region, order: OrderId, times: &Times) -> History {
             break;
         }
         if let Err(error) = walk.over(region, first, until) {
+            region.replica().could_not_read(&error);
             tracing::warn!(region = %region.id(), %order, %error, "a part of an order's history can't be read");
         }
     }

@@ -110,6 +110,7 @@ impl Page {
             let failed = |error: ReadError| match error {
                 ReadError::Trimmed { .. } => Problem::new(Kind::Gone, error.to_string()),
                 _ => {
+                    region.replica().could_not_read(&error);
                     tracing::error!(region = %region.id(), %error, "a region's log can't be read");
                     Problem::new(Kind::StorageFailed, error.to_string())
                 }

@@ -37,6 +37,11 @@ pub enum Cause {
         /// Why.
         detail: String,
     },
+    /// A part of the centre's copy can't be read any more.
+    CopyDamaged {
+        /// File, offset and sequences.
+        detail: String,
+    },
     /// What arrives is no longer applied.
     ApplyingEnded {
         /// Why.
@@ -77,6 +82,7 @@ impl fmt::Display for Cause {
         match self {
             Self::LogFailed { detail } => write!(out, "the copy's log failed: {detail}"),
             Self::CopyBroken { detail } => write!(out, "the copy can't be used: {detail}"),
+            Self::CopyDamaged { detail } => write!(out, "the copy is damaged: {detail}"),
             Self::ApplyingEnded { detail } => write!(out, "applying has ended: {detail}"),
             Self::ApplyingWaits { detail } => write!(out, "applying waits: {detail}"),
             Self::ApplyingBehind { seconds } => write!(out, "applying is {seconds} s behind"),
@@ -99,6 +105,8 @@ pub struct Signs<'a> {
     pub applying: &'a ApplyingView,
     /// Why the log takes nothing any more, if so.
     pub log_failure: Option<&'a str>,
+    /// What of the log was found to be damaged, if anything.
+    pub damage: Option<&'a str>,
 }
 
 impl Signs<'_> {
@@ -118,6 +126,9 @@ impl Signs<'_> {
                 return yellow(Cause::ApplyingWaits { detail: why.clone() });
             }
             _ => {}
+        }
+        if let Some(what) = self.damage {
+            return red(Cause::CopyDamaged { detail: what.to_owned() });
         }
         if let Some(fence) = &line.fence {
             return red(Cause::NodeFenced { fence: reason_name(fence.reason), detail: fence.detail.clone() });

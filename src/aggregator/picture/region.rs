@@ -139,8 +139,9 @@ impl RegionEntry {
         let today = region_today(&region.figures(), &catalog, now);
         let (line, applying) = (region.line(), region.applying());
         let received = region.received().sequence.0;
-        let failure = region.replica().failure();
-        let signs = Signs { now, line: &line, applying: &applying, log_failure: failure.as_deref() };
+        let (failure, damage) = (region.replica().failure(), region.replica().damage());
+        let signs =
+            Signs { now, line: &line, applying: &applying, log_failure: failure.as_deref(), damage: damage.as_deref() };
         let (health, cause) = signs.judge();
         let entry = Self {
             region: region.id().to_string(),

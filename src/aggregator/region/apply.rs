@@ -2,6 +2,7 @@
 //! transaction, and only then are they shown. Reception never waits for it. A store that is away is asked again for ever.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use qucan_storage::Position;
+use qucan_storage::log::ReadError;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
@@ -143,6 +145,15 @@ impl Stepped {
     }
 }
 
+/// What a person does about a copy that can't be used.
+pub(in crate::aggregator) fn move_aside(dir: &Path) -> String {
+    format!(
+        "if this is the centre's copy and the region's node lives: stop the centre, move {} aside and start it again; the \
+         region sends everything anew",
+        dir.display()
+    )
+}
+
 struct Follower {
     region: Arc<Region>,
     store: Arc<Store>,
@@ -180,6 +191,13 @@ impl Follower {
             match self.step(applier, APPLY_ENTRIES_MAX, IDLE) {
                 Ok(true) => pause = APPLY_RETRY_FIRST,
                 Ok(false) => return,
+                Err(ApplyError::Read(error @ ReadError::Rot { .. })) => {
+                    let why = format!("{error}; {}", move_aside(self.region.replica().dir()));
+                    tracing::error!(region = %self.region.id(), why, "the region's copy is damaged and takes nothing more");
+                    self.region.replica().give_up(&why);
+                    self.region.applying.ends(why);
+                    return;
+                }
                 Err(error @ ApplyError::Read(_)) => {
                     // A file that can't be read now may be read later.
                     self.complain(&error.to_string());

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use qucan_storage::log::{Group, LogReader, ReadError};
+use qucan_storage::log::{Group, LogReader, Place, ReadError};
 use qucan_storage::{Epoch, Position, Sequence};
 
-use super::core::{Core, is_on_chain};
+use super::core::Core;
 use crate::domain::effect::Effect;
 use crate::domain::state::State;
 use crate::domain::time::{BusinessDay, Timestamp};
@@ -71,7 +71,7 @@ pub struct AppliedStep {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
-    /// The log can't be read; may pass.
+    /// The log can't be read: damage stays, anything else may pass.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// An entry can't be replayed.
@@ -144,6 +144,9 @@ impl Applier {
             if let Err(error) = filled {
                 // Read anew the next time.
                 self.reader = None;
+                if let ApplyError::Read(error @ ReadError::Rot { .. }) = &error {
+                    core.shared.could_not_read(error);
+                }
                 if let ApplyError::Replay(error) = &error {
                     self.broken = Some(error.to_string().into());
                 }
@@ -204,7 +207,10 @@ impl Applier {
     }
 
     fn open_reader(&self) -> Result<LogReader, ApplyError> {
-        let reader = LogReader::open(Arc::clone(&self.core.fs), &self.core.log_dir, self.published.sequence)?;
+        let mut reader = LogReader::open(Arc::clone(&self.core.fs), &self.core.log_dir, self.published.sequence)?;
+        if reader.position() != Some(self.published) {
+            reader.verify(self.core.end().sequence)?;
+        }
         match reader.position() {
             Some(at) if at == self.published => Ok(reader),
             _ => Err(ApplyError::OtherHistory(self.published)),
@@ -297,7 +303,7 @@ fn load_base(core: &Core, begin: Position) -> Result<snapshots::Loaded, String> 
     let (good, _) = core.snapshots.list().map_err(|error| error.to_string())?;
     let mut why = "there is none".to_owned();
     for info in good.into_iter().filter(|info| info.position.sequence >= begin.sequence) {
-        if !is_on_chain(&core.fs, &core.log_dir, info.position).map_err(|error| error.to_string())? {
+        if core.place_of(info.position).map_err(|error| error.to_string())? != Place::OnChain {
             continue;
         }
         let reader = core.snapshots.open_snapshot(&info).map_err(LoadError::from);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Mutex, RwLock};
-use qucan_storage::Position;
 use qucan_storage::fs::FileSystem;
-use qucan_storage::log::{LogReader, ReadError};
+use qucan_storage::log::{Place, ReadError, place_of};
 use qucan_storage::snapshot::{SnapshotError, SnapshotInfo, SnapshotStore};
+use qucan_storage::{Position, Sequence};
 
 use super::gaps::Gaps;
 use crate::engine::shared::{Shared, Watermark};
@@ -46,23 +46,15 @@ impl Core {
         self.span.read().end
     }
 
+    /// Where a position lies, seen from what has arrived.
+    pub(super) fn place_of(&self, at: Position) -> Result<Place, ReadError> {
+        place_of(&self.fs, &self.log_dir, at, self.end().sequence)
+    }
+
     /// Synced up to here.
     pub(super) fn arrived(&self, end: Position) {
         self.span.write().end = end;
         self.arrived.raise(end.sequence.0);
-    }
-}
-
-/// Whether a position is one of a log's chain.
-pub(super) fn is_on_chain(
-    fs: &Arc<dyn FileSystem>,
-    log_dir: &std::path::Path,
-    at: Position,
-) -> Result<bool, ReadError> {
-    match LogReader::open(Arc::clone(fs), log_dir, at.sequence) {
-        Ok(reader) => Ok(reader.position() == Some(at)),
-        Err(ReadError::Trimmed { .. }) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 
@@ -76,6 +68,8 @@ pub(super) fn snapshots_on_chain(
     for bad in bad {
         tracing::warn!(file = %bad.path.display(), what = %bad.what, "a snapshot can't be used; an older one serves");
     }
-    // What can't be read is for the opening of the log to name.
-    Ok(good.into_iter().rev().filter(|info| is_on_chain(fs, log_dir, info.position).unwrap_or(false)).collect())
+    // Where the log ends is not known yet, and what can't be read is for its opening to name.
+    let is_on_chain =
+        |info: &SnapshotInfo| matches!(place_of(fs, log_dir, info.position, Sequence(u64::MAX)), Ok(Place::OnChain));
+    Ok(good.into_iter().rev().filter(is_on_chain).collect())
 }

@@ -3,14 +3,14 @@
 //!
 //! Receiving ([`Replica`]) never waits for applying ([`Applier`]), and neither for those who ask ([`ReplicaReads`]).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 use qucan_storage::fs::FileSystem;
-use qucan_storage::log::{AppendError, Group, Log, LogOptions, LogReader, ReadError, SpaceClass};
+use qucan_storage::log::{AppendError, Group, Log, LogOptions, LogReader, Place, ReadError, SpaceClass};
 use qucan_storage::{DataDir, DirectoryError, Epoch, Position, Sequence, table};
 
 use super::OpenError;
@@ -38,7 +38,7 @@ pub use reads::{OrdersFilter, OrdersPage, ReplicaReads};
 pub use seed::unseen;
 pub use snapshots::{IncomingSnapshot, SnapshotRefused};
 
-use self::core::{Core, is_on_chain};
+use self::core::Core;
 
 /// What a replica is opened with.
 #[derive(Clone)]
@@ -162,6 +162,11 @@ impl Replica {
     /// The synced end of what has arrived.
     pub fn received(&self) -> Position {
         self.core.end()
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.options.data_dir
     }
 
     /// First sequence in the log (the next one, where there is none).
@@ -289,8 +294,8 @@ impl Replica {
         } else if last.sequence < self.core.span.read().begin.sequence {
             true
         } else {
-            // What can't be read is not said to differ.
-            is_on_chain(&self.core.fs, &self.core.log_dir, last).unwrap_or(true)
+            // What can't be read, or was trimmed, is not said to differ.
+            !matches!(self.core.place_of(last), Ok(Place::Elsewhere))
         };
         if here { Ok(()) } else { Err(differs) }
     }
@@ -318,9 +323,25 @@ impl Replica {
         ReplicaReads::new(Arc::clone(&self.core.shared), Arc::clone(&self.projection))
     }
 
+    /// Whoever reads the copy could not: damage is remembered.
+    pub fn could_not_read(&self, error: &ReadError) {
+        self.core.shared.could_not_read(error);
+    }
+
+    /// What of the log was found to be damaged since the start, if anything.
+    pub fn damage(&self) -> Option<Arc<str>> {
+        self.core.shared.damage()
+    }
+
     /// Why nothing can be appended any more, if so.
     pub fn failure(&self) -> Option<Arc<str>> {
         self.core.shared.failure()
+    }
+
+    /// Takes nothing more until a restart: what is here can't be applied, and a copy that nobody can read again must not say
+    /// that it has what comes after.
+    pub fn give_up(&self, why: &str) {
+        self.core.shared.fail(why);
     }
 
     /// Ends the threads and leaves the mark of a clean stop. The applier answers [`Next::Closed`] from here on; it should

@@ -1,11 +1,11 @@
 //! Snapshots that a region ships: received into a file, checked, and put beside those taken here. The first one may be
 //! what the log begins with.
 
+use qucan_storage::log::Place;
 use qucan_storage::snapshot::{SnapshotError, SnapshotInfo, SnapshotReceiver};
 use qucan_storage::{Epoch, Position, Sequence};
 
 use super::Replica;
-use super::core::is_on_chain;
 use super::open::begin_log;
 use crate::engine::OpenError;
 
@@ -116,9 +116,8 @@ impl Replica {
         let fits = if end == Position::ORIGIN {
             position != Position::ORIGIN
         } else {
-            position.sequence <= end.sequence
-                && is_on_chain(&self.core.fs, &self.core.log_dir, position)
-                    .map_err(|error| SnapshotRefused::Failed(error.to_string()))?
+            let place = self.core.place_of(position).map_err(|error| SnapshotRefused::Failed(error.to_string()))?;
+            place == Place::OnChain
         };
         if fits { Ok(()) } else { Err(other) }
     }
@@ -133,7 +132,7 @@ impl Replica {
         let (good, _) = self.core.snapshots.list()?;
         let mut reached = good.into_iter().filter(|info| info.position.sequence >= span.begin.sequence);
         Ok(reached.find(|info| {
-            let is_here = is_on_chain(&self.core.fs, &self.core.log_dir, info.position).unwrap_or(false);
+            let is_here = matches!(self.core.place_of(info.position), Ok(Place::OnChain));
             is_here && self.core.snapshots.open_snapshot(info).is_ok()
         }))
     }

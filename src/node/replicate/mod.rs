@@ -95,7 +95,7 @@ impl Replication {
         });
         let behind = Arc::clone(&shared);
         let source = LogSource {
-            views: Arc::clone(handle.views()),
+            engine: handle.clone(),
             bytes_behind: Box::new(move |acknowledged| behind.behind(acknowledged).bytes),
             fs: files.fs,
             log_dir: files.log_dir,

@@ -9,12 +9,12 @@ use qucan_storage::log::{LogReader, ReadError};
 use qucan_storage::snapshot::{self, SnapshotStore};
 use qucan_storage::{ChainHash, Position, Sequence};
 
-use crate::engine::Views;
+use crate::engine::Handle;
 
 /// A region's log and snapshots, read for shipping.
 pub struct LogSource {
-    /// What is durable.
-    pub views: Arc<Views>,
+    /// Knows what is durable, and is told of damage.
+    pub engine: Handle,
     /// Log bytes after what is acknowledged, roughly.
     pub bytes_behind: Box<dyn Fn(u64) -> u64 + Send>,
     /// Where log and snapshots lie.
@@ -42,6 +42,12 @@ fn shown(info: &snapshot::SnapshotInfo) -> SnapshotInfo {
 }
 
 impl LogSource {
+    /// An error that the line ends with. Damage is the node's to tell, not only the line's.
+    fn unreadable(&self, error: &ReadError) -> SourceError {
+        self.engine.could_not_read(error);
+        failed(error)
+    }
+
     fn open(&self, after: u64) -> Result<LogReader, ReadError> {
         LogReader::open(Arc::clone(&self.fs), &self.log_dir, Sequence(after))
     }
@@ -49,7 +55,7 @@ impl LogSource {
     fn read_on(&self, reader: &mut LogReader, batch: &mut Batch) -> Result<(), SourceError> {
         let head = Sequence(self.head());
         while !batch.is_full() {
-            let Some(group) = reader.next(head).map_err(failed)? else { break };
+            let Some(group) = reader.next(head).map_err(|error| self.unreadable(&error))? else { break };
             batch.push(group.first().0, point(group.position()), group.raw());
         }
         Ok(())
@@ -62,14 +68,14 @@ impl Source for LogSource {
     }
 
     fn head(&self) -> u64 {
-        self.views.durable_through()
+        self.engine.views().durable_through()
     }
 
     fn first(&self) -> Result<u64, SourceError> {
         match self.open(0) {
             Ok(_) => Ok(1),
             Err(ReadError::Trimmed { begins, .. }) => Ok(begins.0),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(self.unreadable(&error)),
         }
     }
 
@@ -84,7 +90,17 @@ impl Source for LogSource {
                 Ok(hash)
             }
             Err(ReadError::Trimmed { .. }) => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(self.unreadable(&error)),
+        }
+    }
+
+    fn verify_at(&mut self, sequence: u64) -> Result<Option<[u8; 32]>, SourceError> {
+        let head = Sequence(self.head());
+        let verified = self.open(sequence).and_then(|mut reader| reader.verify(head).map(|()| reader));
+        match verified {
+            Ok(reader) => Ok(reader.position().map(|at| at.hash.0)),
+            Err(ReadError::Trimmed { .. }) => Ok(None),
+            Err(error) => Err(self.unreadable(&error)),
         }
     }
 
@@ -92,9 +108,11 @@ impl Source for LogSource {
         let known = self.reader.take().filter(|reader| reader.after().0 == after);
         let mut reader = match known {
             Some(reader) => reader,
-            None => self.open(after).map_err(failed)?,
+            None => self.open(after).map_err(|error| self.unreadable(&error))?,
         };
         if reader.position().is_none() {
+            let head = Sequence(self.head());
+            reader.verify(head).map_err(|error| self.unreadable(&error))?;
             return Err(SourceError(format!("no group of the log ends at {after}")));
         }
         // A reader that failed is not used again.
