@@ -269,13 +269,16 @@ impl Prepared {
         shared.log_bytes.store(log.segment_bytes(), Ordering::Relaxed);
         shared.set_fence(recovered.dir.fence().read()?.map(Arc::from));
 
+        let region_tag = shared.views.region_tag();
         let projection = Arc::new(if options.projection {
+            let (fs, shared) = (Arc::clone(&options.fs), Arc::clone(&shared));
             let place = projection::Place {
                 dir: recovered.dir.state(),
                 tables: Arc::clone(&options.tables),
-                fs: Arc::clone(&options.fs),
+                fs: Arc::clone(&fs),
+                chain: projection::Chain { fs, log_dir: recovered.dir.log(), started_at: head.sequence, shared },
             };
-            Projection::opening(place, shared.views.region_tag(), recovered.whole_from)
+            Projection::opening(place, region_tag, recovered.whole_from)
         } else {
             Projection::off()
         });
@@ -294,7 +297,6 @@ impl Prepared {
             log_dir: recovered.dir.log(),
             state_dir: recovered.dir.state(),
             epoch,
-            started_at: head,
             keep_days: options.closed_orders_days,
             missed: None,
         });

@@ -223,6 +223,39 @@ fn a_new_day_says_where_all_stood_before_an_older_one_goes_on() {
     assert!(older.applied().position.sequence.0 <= before, "a start would have taken the new day's orders for applied");
 }
 
+/// A batch goes to the older days first. Cut in between, an older day is ahead of the newest; and where an older copy of the log
+/// was put back beside such a projection, only the newest day was asked whether it was of the log's history, so that rows of
+/// an older one stayed that the log never had.
+#[test]
+fn an_older_day_of_another_history_than_the_log_is_found_when_it_is_asked() {
+    let mut region = region(|_| {});
+    let first = region.sell("ann", "first");
+    region.advance(Millis::minutes(17 * 60 + 58));
+    let eve = region.place("ann", "eve").id;
+    region.advance(Millis::minutes(5));
+    assert_ne!(region.sell("bob", "next-day").business_day, first.business_day);
+    region.projected();
+    region.stop();
+    let older = region.dir.path().join("older");
+    copy_dir(&region.options.data_dir, &older);
+    region.start();
+    region.cancel("ann", eve);
+    region.projected();
+    region.stop();
+    let day = std::path::Path::new("state/20261123");
+    std::fs::remove_dir_all(older.join(day)).unwrap();
+    copy_dir(&region.options.data_dir.join(day), &older.join(day));
+    std::fs::remove_dir_all(&region.options.data_dir).unwrap();
+    std::fs::rename(&older, &region.options.data_dir).unwrap();
+    region.start();
+    assert_eq!(region.find_in_time(first.id), Some(first));
+    assert!(region.state_dir().join("aside/20261123").is_dir(), "what it never had is not believed");
+    region.pay(eve, "eve");
+    let eve = region.finish(eve);
+    region.projected();
+    assert_eq!(region.find(eve.id), Ok(Some(eve)));
+}
+
 #[test]
 fn a_damaged_projection_is_built_again() {
     let mut region = region(|_| {});

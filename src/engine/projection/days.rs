@@ -59,6 +59,8 @@ pub(super) struct Day {
     used: AtomicU64,
     /// Something was applied to it, here or before this start.
     stamped: AtomicBool,
+    /// Since this start it was found to be of the log's history, or is written by whoever follows it.
+    known: AtomicBool,
     /// No longer one of the days: whoever still holds it must not make its directory anew.
     retired: AtomicBool,
     /// Who has orders on it; known for days that are no longer written.
@@ -271,9 +273,15 @@ impl Days {
             return Err(DayError::Retired { dir: day.dir.clone() });
         }
         let opened = Tables::open_in(&self.place.tables, &day.dir, TABLES, TableOptions::default())?;
-        if day.stamped.load(Ordering::SeqCst) && opened.applied().position == Position::ORIGIN {
+        let at = opened.applied().position;
+        if day.stamped.load(Ordering::SeqCst) && at == Position::ORIGIN {
             return Err(DayError::Inconsistent { dir: day.dir.clone(), what: "its tables are gone" });
         }
+        if !day.known.load(Ordering::SeqCst) && at != Position::ORIGIN && self.place.chain.is_elsewhere(at) {
+            let what = "it is of another history than the log, or ahead of it";
+            return Err(DayError::Inconsistent { dir: day.dir.clone(), what });
+        }
+        day.known.store(true, Ordering::SeqCst);
         *day.reader.write() = Some(opened.reader());
         self.close_unused(day, PROJECTION_DAYS_READ.saturating_sub(1));
         Ok(tables.insert(opened))
@@ -383,6 +391,7 @@ impl Day {
             reader: RwLock::new(None),
             used: AtomicU64::new(0),
             stamped: AtomicBool::new(stamped),
+            known: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             members: RwLock::new(None),
         })

@@ -25,8 +25,6 @@ use super::keys;
 use super::mark::Mark;
 use super::pace::Teller;
 use crate::domain::order::Order;
-#[cfg(feature = "simulation")]
-use crate::domain::plant::{self, Plant};
 use crate::domain::time::{BusinessDay, MinuteOfDay, business_day};
 use crate::engine::records::{self, RecordError};
 use crate::engine::shared::Shared;
@@ -71,8 +69,6 @@ pub(in crate::engine) struct Follower {
     pub(in crate::engine) state_dir: PathBuf,
     /// The epoch at the end of what there was at the start.
     pub(in crate::engine) epoch: Epoch,
-    /// Where that end is: a projection that is ahead of it is not of this log.
-    pub(in crate::engine) started_at: Position,
     pub(in crate::engine) keep_days: u16,
     /// A gap before the log's beginning, over which it goes on.
     pub(in crate::engine) missed: Option<Missed>,
@@ -230,6 +226,9 @@ impl Run {
 
     /// Moves everything aside where it has to be built again, else pauses.
     fn survive(&mut self, halt: &Halt) -> Rest {
+        if let Halt::Read(error) = halt {
+            self.follower.shared.could_not_read(error);
+        }
         if halt.needs_rebuild() {
             tracing::warn!(reason = %halt, "the projection is moved aside and built again from the log");
             match self.begin_again() {
@@ -310,21 +309,11 @@ impl Run {
             days.drop_day(name)?;
         }
         if let Some(applied) = applied {
-            let (end, at) = (self.follower.started_at, applied.position);
-            let foreign = if applied.epoch > self.follower.epoch {
-                Some("a later epoch")
-            } else if at.sequence > end.sequence {
-                Some("ahead of the log")
-            } else if self.is_elsewhere(at)? {
-                Some("another history")
-            } else {
-                None
-            };
-            #[cfg(feature = "simulation")]
-            let foreign = foreign.filter(|_| !plant::is(Plant::ProjectionBelieved));
-            if let Some(why) = foreign {
-                return Err(Halt::Foreign(why));
+            // That it is of this log's history was found when it was opened.
+            if applied.epoch > self.follower.epoch {
+                return Err(Halt::Foreign("a later epoch"));
             }
+            let at = applied.position;
             (self.scanned, self.persisted) = (at, at);
             projection.persisted.store(at.sequence.0, Ordering::SeqCst);
             projection.applied.store(at.sequence.0, Ordering::SeqCst);
@@ -333,19 +322,6 @@ impl Run {
         self.follower.shared.projected(self.scanned.sequence.0);
         self.write_mark(self.scanned.sequence.0);
         Ok(days.know_members()?)
-    }
-
-    /// Whether a position up to the log's end is of another history. Where the log begins later, that can't be told.
-    fn is_elsewhere(&self, at: Position) -> Result<bool, Halt> {
-        let end = self.follower.started_at;
-        if at.sequence == end.sequence {
-            return Ok(at.hash != end.hash);
-        }
-        match LogReader::open(Arc::clone(&self.follower.fs), &self.follower.log_dir, at.sequence) {
-            Ok(reader) => Ok(reader.position() != Some(at)),
-            Err(ReadError::Trimmed { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Reads what is committed, up to a batch, and applies it; answers whether there may be more at once.
@@ -381,7 +357,7 @@ impl Run {
             Some(reader) => reader,
             slot => {
                 let open = |after| LogReader::open(Arc::clone(&self.follower.fs), &self.follower.log_dir, after);
-                let reader = match open(self.scanned.sequence) {
+                let mut reader = match open(self.scanned.sequence) {
                     // Built anew from a trimmed log: it still holds every order that is kept.
                     Err(ReadError::Trimmed { begins, .. }) if self.scanned == Position::ORIGIN => {
                         open(begins.previous())?
@@ -390,6 +366,8 @@ impl Run {
                     reader => reader?,
                 };
                 if self.scanned != Position::ORIGIN && reader.position() != Some(self.scanned) {
+                    // Built anew from a damaged log it would get no further than it is.
+                    reader.verify(committed)?;
                     return Err(Halt::Foreign("another history"));
                 }
                 self.follower.projection.pace.begin(reader.after().0);

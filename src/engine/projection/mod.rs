@@ -19,6 +19,7 @@ use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
 use crate::domain::order::Order;
 use crate::domain::time::BusinessDay;
 
+mod chain;
 mod days;
 mod follow;
 pub mod keys;
@@ -30,6 +31,7 @@ mod pace;
 use days::{DayError, Days};
 use pace::Pace;
 
+pub(super) use chain::Chain;
 pub use days::directories;
 pub(super) use follow::{Follower, Missed, start};
 #[cfg(feature = "simulation")]
@@ -46,6 +48,8 @@ pub(super) struct Place {
     pub(super) tables: Arc<dyn TableStore>,
     /// Where the small files beside them lie.
     pub(super) fs: Arc<dyn FileSystem>,
+    /// The log that it follows.
+    pub(super) chain: Chain,
 }
 
 /// The projection as its readers see it.

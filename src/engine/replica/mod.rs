@@ -110,7 +110,9 @@ impl Replica {
         let (dir, region_tag) = (opened.dir, shared.views.region_tag());
         let projection = Arc::new(if options.projection {
             let (tables, fs) = (table::on_disk(), Arc::clone(&options.fs));
-            Projection::opening(projection::Place { dir: dir.state(), tables, fs }, region_tag, whole_from)
+            let (log_dir, started_at) = (dir.log(), stored.sequence);
+            let chain = projection::Chain { fs: Arc::clone(&fs), log_dir, started_at, shared: Arc::clone(&shared) };
+            Projection::opening(projection::Place { dir: dir.state(), tables, fs, chain }, region_tag, whole_from)
         } else {
             Projection::off()
         });
@@ -131,7 +133,6 @@ impl Replica {
                 log_dir: dir.log(),
                 state_dir: dir.state(),
                 epoch: Epoch(epoch),
-                started_at: stored,
                 keep_days: options.closed_orders_days,
                 missed: opened.missed,
             })?);
