@@ -128,6 +128,8 @@ fn outrun_with(keys: &str, kills: usize) {
     };
     assert_eq!(status_of(&mut headquarters, &closed), "collected");
     assert_eq!(status_of(&mut headquarters, &unseen), "paid", "as it was last seen");
+    let mut says = |order: &str| headquarters.get(&format!("/v1/orders/{order}")).expect(200)["ended_unseen"].clone();
+    assert_eq!([says(&closed), says(&unseen), says(&open)], [Value::Null, true.into(), Value::Null]);
     assert_eq!(status_of(&mut headquarters, &open), "accepted");
     assert_eq!(headquarters.get(&format!("/v1/orders/{hidden}")).status, 404);
 

@@ -83,12 +83,28 @@ pub struct Times {
     collected_at: Option<String>,
     closed_at: Option<String>,
     offset: u64,
+    refund: Option<RefundStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RefundStatus {
+    status: String,
 }
 
 impl Times {
     /// Of the contract's order.
     pub fn of(order: &[u8]) -> Option<Self> {
         serde_json::from_slice(order).ok()
+    }
+
+    /// When it was placed.
+    pub fn created(&self) -> Option<Timestamp> {
+        Rfc3339::parse(&self.created_at)
+    }
+
+    /// Whether something was still to come: an end, or money back.
+    pub fn is_open(&self) -> bool {
+        self.closed_at.is_none() || self.refund.as_ref().is_some_and(|refund| refund.status != "succeeded")
     }
 
     fn known(&self) -> Vec<Timestamp> {
