@@ -67,6 +67,14 @@ pub const PROJECTION_DAYS_WRITTEN: usize = 2;
 /// Older days of the projection kept open for reading.
 pub const PROJECTION_DAYS_READ: usize = 2;
 
+/// How long a day of the projection but the newest stays open unused. An open day of a million orders takes a hundred MB; to
+/// open it again takes part of a second.
+pub const PROJECTION_DAY_UNUSED: Duration = Duration::from_secs(60);
+
+/// sled's cache for a day of the projection that is no longer the newest. A full one takes three times its bytes, and a day
+/// that is read whole fills it.
+pub const PROJECTION_OLDER_CACHE_BYTES: u64 = 8 << 20;
+
 /// Entries between projection and snapshot that a start reads into memory; beyond it history is `rebuilding` for a while.
 pub const RECOVERY_GAP_ENTRIES_MAX: u64 = 100_000;
 
@@ -222,6 +230,7 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 
 const _: () = assert!(LOG_BYTES_MIN / LOG_SEGMENTS_MIN >= qucan_storage::limits::SEGMENT_BYTES_FIRST);
 const _: () = assert!(GROUP_NORMAL_SHARE < GROUP_COMMANDS_MAX);
+const _: () = assert!(PROJECTION_OLDER_CACHE_BYTES <= qucan_storage::limits::TABLE_CACHE_BYTES);
 const _: () = assert!(PROJECTION_BATCH_EVENTS <= qucan_storage::limits::TABLE_BATCH_EVENTS_MAX);
 const _: () = assert!(GROUP_BYTES_SOFT < qucan_storage::limits::GROUP_BYTES_MAX);
 

@@ -1,10 +1,14 @@
 //! The directories of the projection, one a business day: which there are, which are open, and the reads on one of them.
 //! An error says whether the day is broken; what follows from it is decided by the follower alone.
+//!
+//! An open day takes memory by what is in it. So only the newest one stays open by itself; another one is open while it is
+//! used, and is closed [`PROJECTION_DAY_UNUSED`] after that.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::civil::Date;
 use parking_lot::{Mutex, RwLock};
@@ -14,13 +18,15 @@ use qucan_storage::table::{Applied, OnDisk, Scan, TableError, TableOptions, Tabl
 
 use super::Place;
 use super::keys::{self, INDEX, ORDERS, TABLES};
-use super::members::Members;
+use super::members::{Members, MembersFound};
 use crate::domain::id::{MemberId, OrderId, RegionTag, StoreId};
 use crate::domain::order::Order;
 use crate::domain::time::BusinessDay;
 use crate::engine::history::StoreOrdersFilter;
 use crate::engine::records::{self, RecordError};
-use crate::limits::{PROJECTION_DAYS_READ, PROJECTION_DAYS_WRITTEN};
+use crate::limits::{
+    PROJECTION_DAY_UNUSED, PROJECTION_DAYS_READ, PROJECTION_DAYS_WRITTEN, PROJECTION_OLDER_CACHE_BYTES,
+};
 
 /// Why a day can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +62,7 @@ pub(super) struct Day {
     tables: Mutex<Option<Tables>>,
     /// Readers go on while a batch is applied.
     reader: RwLock<Option<TableReader>>,
+    /// When it was last used, as [`Days::now`] says.
     used: AtomicU64,
     /// Something was applied to it, here or before this start.
     stamped: AtomicBool,
@@ -73,7 +80,8 @@ pub(super) struct Days {
     place: Place,
     tag: RegionTag,
     days: RwLock<BTreeMap<BusinessDay, Arc<Day>>>,
-    tick: AtomicU64,
+    /// Milliseconds of the follower's steady clock when it last looked.
+    now: AtomicU64,
 }
 
 fn name_of(day: BusinessDay) -> String {
@@ -103,7 +111,7 @@ fn directories_in(tables: &dyn TableStore, state: &Path) -> std::io::Result<Vec<
 impl Days {
     /// The days at a place, none of them open yet.
     pub(super) fn new(place: Place, tag: RegionTag) -> Self {
-        Self { place, tag, days: RwLock::default(), tick: AtomicU64::new(0) }
+        Self { place, tag, days: RwLock::default(), now: AtomicU64::new(0) }
     }
 
     /// Looks at what is on disk.
@@ -144,9 +152,19 @@ impl Days {
         }
         let made = Day::new(self.place.dir.join(name_of(day)), false);
         self.days.write().insert(day, Arc::clone(&made));
-        // A day that is no longer written gives its memory back until somebody asks for it.
-        self.close_unused(&made, 0);
         made
+    }
+
+    /// What the follower does now and then: days but the newest that nobody has used for a while give their memory back.
+    pub(super) fn look(&self, now: Duration) {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.now.store(now, Ordering::Relaxed);
+        let unused = u64::try_from(PROJECTION_DAY_UNUSED.as_millis()).unwrap_or(u64::MAX);
+        for day in self.days.read().values().rev().skip(1) {
+            if now.saturating_sub(day.used.load(Ordering::Relaxed)) >= unused {
+                day.close_unless_used();
+            }
+        }
     }
 
     /// Finds out who has orders on the days that are no longer written, so that most lists need not open them.
@@ -163,16 +181,18 @@ impl Days {
     }
 
     fn read_members(&self, day: &Day) -> Result<Members, DayError> {
-        let mut names = Vec::new();
+        let mut members = MembersFound::default();
         self.with(day, |tables| {
             let scan = Scan { limit: usize::MAX, ..Scan::prefix(keys::MEMBERS) };
             tables.visit(INDEX, &scan, |key, _| {
-                names.extend(keys::member_of(key).map(<[u8]>::to_vec));
+                keys::member_of(key).into_iter().for_each(|member| members.add(member));
                 true
             })?;
             Ok(())
         })?;
-        let members = Members::of(names.iter());
+        // Read whole, it would keep its cache full; whoever asks next opens it.
+        day.close_unless_used();
+        let members = members.sorted();
         if let Err(error) = members.store(self.fs(), &day.members_file()) {
             tracing::debug!(%error, "a day's members were not written down; they are read again at the next start");
         }
@@ -262,7 +282,7 @@ impl Days {
     }
 
     fn touch(&self, day: &Day) {
-        day.used.store(self.tick.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        day.used.store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     fn open<'t>(&self, day: &Day, tables: &'t mut Option<Tables>) -> Result<&'t mut Tables, DayError> {
@@ -272,7 +292,7 @@ impl Days {
         if day.retired.load(Ordering::SeqCst) {
             return Err(DayError::Retired { dir: day.dir.clone() });
         }
-        let opened = Tables::open_in(&self.place.tables, &day.dir, TABLES, TableOptions::default())?;
+        let opened = Tables::open_in(&self.place.tables, &day.dir, TABLES, self.options(day))?;
         let at = opened.applied().position;
         if day.stamped.load(Ordering::SeqCst) && at == Position::ORIGIN {
             return Err(DayError::Inconsistent { dir: day.dir.clone(), what: "its tables are gone" });
@@ -287,20 +307,24 @@ impl Days {
         Ok(tables.insert(opened))
     }
 
-    /// The newest days stay open; of the older ones only so many, those used last. One that somebody uses now is left for
-    /// the next time.
+    /// Only the newest day is written all over, for which a cache pays.
+    fn options(&self, day: &Day) -> TableOptions {
+        let days = self.days.read();
+        match days.last_key_value() {
+            Some((_, newest)) if std::ptr::eq(newest.as_ref(), day) => TableOptions::default(),
+            _ => TableOptions { cache_bytes: PROJECTION_OLDER_CACHE_BYTES, ..TableOptions::default() },
+        }
+    }
+
+    /// Days that may still be written stay open; of the older ones only so many, those used last. One that somebody uses now
+    /// is left for the next time.
     fn close_unused(&self, but: &Day, older_kept: usize) {
         let days = self.days.read();
         let older = days.values().rev().skip(PROJECTION_DAYS_WRITTEN).filter(|day| !std::ptr::eq(day.as_ref(), but));
         let mut open: Vec<_> =
             older.filter(|day| day.reader.try_read().is_some_and(|reader| reader.is_some())).collect();
         open.sort_by_key(|day| std::cmp::Reverse(day.used.load(Ordering::Relaxed)));
-        for day in open.into_iter().skip(older_kept) {
-            if let (Some(mut tables), Some(mut reader)) = (day.tables.try_lock(), day.reader.try_write()) {
-                reader.take();
-                drop(tables.take());
-            }
-        }
+        open.into_iter().skip(older_kept).for_each(|day| day.close_unless_used());
     }
 
     /// A closed order of the day.
@@ -422,6 +446,14 @@ impl Day {
         self.close()
     }
 
+    /// Closes it, if it is open and nobody uses it at this moment.
+    fn close_unless_used(&self) {
+        if let (Some(mut tables), Some(mut reader)) = (self.tables.try_lock(), self.reader.try_write()) {
+            reader.take();
+            drop(tables.take());
+        }
+    }
+
     /// Closes it once nobody uses it.
     fn close(&self) -> Result<(), DayError> {
         let mut tables = self.tables.lock();
@@ -445,3 +477,6 @@ pub(super) fn read_order(tables: &TableReader, dir: &Path, packed: u64) -> Resul
     }
     Ok(Some(records::decode_order(&record)?))
 }
+
+#[cfg(test)]
+mod tests;

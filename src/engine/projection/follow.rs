@@ -191,6 +191,7 @@ impl Run {
             };
         }
         self.tell();
+        self.look();
         let broken = self.follower.projection.trouble.lock().broken.is_some();
         let stepped = if broken { Err(Halt::Foreign("a reader found it broken")) } else { self.caught(Self::step) };
         match stepped {
@@ -201,6 +202,12 @@ impl Run {
             }
             Err(halt) => self.survive(&halt),
         }
+    }
+
+    /// Has days closed that nobody uses.
+    fn look(&self) {
+        let now = self.follower.shared.clock.steady();
+        self.days().into_iter().for_each(|days| days.look(now));
     }
 
     /// Lets the log know where a rebuild is.

@@ -1,7 +1,6 @@
 //! Who has orders on a day, in four bytes a member: so that a list of a member's orders does not open days in which there
 //! are none. Kept in memory and beside the day's tables; a wrong yes costs a look, a wrong no is not possible.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -27,8 +26,9 @@ impl Members {
 
     /// The members that `each` names, by their bytes; more than once does no harm.
     pub fn of(members: impl Iterator<Item = impl AsRef<[u8]>>) -> Self {
-        let sorted: BTreeSet<u32> = members.map(|member| fingerprint(member.as_ref())).collect();
-        Self(sorted.into_iter().collect())
+        let mut found = MembersFound::default();
+        members.for_each(|member| found.add(member.as_ref()));
+        found.sorted()
     }
 
     /// Whether the member may have an order on the day.
@@ -58,6 +58,31 @@ impl Members {
             _ => {}
         }
         write_all_at(&*fs.create(path)?, &[blake3::hash(&body).as_bytes().as_slice(), &body].concat(), 0)
+    }
+}
+
+/// Members that are found one by one. Holds no more of a name than is kept: a busy day has a million.
+#[derive(Debug, Default)]
+pub(super) struct MembersFound {
+    fingerprints: Vec<u32>,
+}
+
+impl MembersFound {
+    /// One that is found, by its bytes; the same one again and again takes no room.
+    pub(super) fn add(&mut self, member: &[u8]) {
+        let fingerprint = fingerprint(member);
+        if self.fingerprints.last() != Some(&fingerprint) {
+            self.fingerprints.push(fingerprint);
+        }
+    }
+
+    /// All of them.
+    pub(super) fn sorted(self) -> Members {
+        let mut sorted = self.fingerprints;
+        sorted.sort_unstable();
+        sorted.dedup();
+        sorted.shrink_to_fit();
+        Members(sorted)
     }
 }
 
