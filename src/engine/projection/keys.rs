@@ -28,28 +28,34 @@ pub type Row = (Table, Vec<u8>, Vec<u8>);
 
 /// Every row of a closed order, and no other.
 pub fn rows_of(order: &Order) -> Result<Vec<Row>, RecordError> {
-    let packed = order.id.packed();
-    let mut record = Vec::with_capacity(1024);
-    records::encode_order(&mut record, order)?;
-    let mut rows = pieces(packed, &record);
-    rows.push((INDEX, member_key(&order.member, packed), Vec::new()));
-    rows.push((INDEX, store_key(&order.store, packed), facts(order)));
-    if let Some(position) = order.position {
-        rows.push((INDEX, position_key(&order.store, position), packed.to_be_bytes().to_vec()));
-    }
+    let mut rows = Vec::with_capacity(4);
+    visit_rows(order, |table, key, value| rows.push((table, key.to_vec(), value.to_vec())))?;
     Ok(rows)
 }
 
-fn pieces(packed: u64, record: &[u8]) -> Vec<Row> {
-    let chunks = record.chunks(TABLE_VALUE_BYTES_MAX - 1);
-    let count = u8::try_from(chunks.len()).unwrap_or(u8::MAX);
-    chunks
-        .zip(0..count)
-        .map(|(chunk, number)| match number {
-            0 => (ORDERS, order_key(packed), [&[count], chunk].concat()),
-            _ => (ORDERS, piece_key(packed, number), chunk.to_vec()),
-        })
-        .collect()
+/// The same, one after another in the same memory, for those who only look at them.
+pub fn visit_rows(order: &Order, mut each: impl FnMut(Table, &[u8], &[u8])) -> Result<(), RecordError> {
+    let packed = order.id.packed();
+    // The number of pieces stands before the record's first.
+    let mut record = Vec::with_capacity(1024);
+    record.push(0);
+    records::encode_order(&mut record, order)?;
+    let pieces = (record.len() - 1).div_ceil(TABLE_VALUE_BYTES_MAX - 1);
+    let count = u8::try_from(pieces).unwrap_or(u8::MAX);
+    if let Some(before) = record.first_mut() {
+        *before = count;
+    }
+    let (first, further) = record.split_at(record.len().min(TABLE_VALUE_BYTES_MAX));
+    each(ORDERS, &packed.to_be_bytes(), first);
+    for (piece, number) in further.chunks(TABLE_VALUE_BYTES_MAX - 1).zip(1..count) {
+        each(ORDERS, &piece_key(packed, number), piece);
+    }
+    each(INDEX, &member_key(&order.member, packed), &[]);
+    each(INDEX, &store_key(&order.store, packed), &facts(order));
+    if let Some(position) = order.position {
+        each(INDEX, &position_key(&order.store, position), &packed.to_be_bytes());
+    }
+    Ok(())
 }
 
 /// Key of an order's record.
