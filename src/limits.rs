@@ -407,14 +407,12 @@ pub const ANNOUNCED_URL_BYTES_MAX: usize = 512;
 /// Pages of the centre's store that are joined into one answer, where each found little of what was asked for.
 pub const ORDER_PAGES_JOINED_MAX: usize = 8;
 
-/// Bytes of log groups that `verify` hands from the thread that reads to the one that replays, at a time …
-pub const VERIFY_BATCH_BYTES: usize = 1 << 20;
+/// Bytes of log entries that `verify` hands decoded from one thread to the next, at a time: few enough that they are still in
+/// the processor's cache when they are taken …
+pub const VERIFY_BATCH_BYTES: usize = 128 << 10;
 
 /// … and how many of these may wait. Bounds its memory.
-pub const VERIFY_BATCHES: usize = 8;
-
-/// Orders that `verify` hands to the thread that judges them, at a time.
-pub const VERIFY_ORDERS_BATCH: usize = 256;
+pub const VERIFY_BATCHES: usize = 16;
 
 /// Orders closed last that `verify` remembers, twice over, to compare those that late money opens again; older ones cost it
 /// a second look along the log.

@@ -9,6 +9,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::evolve::EvolveError;
 use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 
 /// An entry that can't be replayed. The state is then of no more use.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +37,8 @@ pub enum ReplayError {
 pub struct Step<'s> {
     /// Its sequence.
     pub sequence: Sequence,
-    /// Its header.
-    pub entry: &'s EntryView<'s>,
+    /// When it happened.
+    pub at: Timestamp,
     /// Its event.
     pub event: &'s Event,
 }
@@ -79,22 +80,35 @@ impl Replay {
 
     /// The same, watched.
     pub fn group_with(&mut self, group: &Group<'_>, witness: &mut impl Witness) -> Result<(), ReplayError> {
-        self.effects.clear();
+        self.begin_group();
         let after = self.after;
         for (sequence, bytes) in group.entries().filter(|(sequence, _)| *sequence > after) {
             let record = |source| ReplayError::Record { sequence, source };
             let entry = EntryView::parse(bytes).map_err(record)?;
             let event = entry.event().map_err(record)?;
-            let step = Step { sequence, entry: &entry, event: &event };
-            witness.before(step, &self.state);
-            let effects_before = self.effects.len();
-            self.state
-                .evolve(entry.at, &event, &mut self.effects)
-                .map_err(|source| ReplayError::Evolve { sequence, source })?;
-            witness.after(step, self.effects.get(effects_before..).unwrap_or_default());
-            self.after = sequence;
-            self.entries += 1;
+            self.step(Step { sequence, at: entry.at, event: &event }, witness)?;
         }
+        Ok(())
+    }
+
+    /// The entries that come are of another group. For those who decode elsewhere.
+    pub fn begin_group(&mut self) {
+        self.effects.clear();
+    }
+
+    /// Takes in one entry that was decoded elsewhere, if it is not in the state yet.
+    pub fn step(&mut self, step: Step<'_>, witness: &mut impl Witness) -> Result<(), ReplayError> {
+        let Step { sequence, at, event } = step;
+        if sequence <= self.after {
+            return Ok(());
+        }
+        witness.before(step, &self.state);
+        let effects_before = self.effects.len();
+        let evolved = self.state.evolve(at, event, &mut self.effects);
+        evolved.map_err(|source| ReplayError::Evolve { sequence, source })?;
+        witness.after(step, self.effects.get(effects_before..).unwrap_or_default());
+        self.after = sequence;
+        self.entries += 1;
         Ok(())
     }
 

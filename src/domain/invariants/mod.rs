@@ -232,18 +232,21 @@ pub fn check_all(state: &State) -> Vec<Violation> {
 
 /// Every violation that one order, open or closed, shows by itself.
 pub fn check_order(order: &Order) -> Vec<Violation> {
-    type Check = fn(&Order, &mut Findings);
-    let checks: [(Invariant, Check); 3] = [
-        (Invariant::AmountsAddUp, order::amounts_add_up),
-        (Invariant::MoneyBalances, order::money_balances),
-        (Invariant::LifeFollowsStatus, order::life_follows_status),
-    ];
-    let mut all = Vec::new();
-    for (invariant, check) in checks {
-        let mut found = Findings::new(invariant);
-        check(order, &mut found);
-        all.append(&mut found.list);
-    }
+    let mut amounts = Findings::new(Invariant::AmountsAddUp);
+    order::amounts_add_up(order, &mut amounts);
+    let mut all = amounts.list;
+    all.append(&mut check_changed(order));
+    all
+}
+
+/// The violations that a change can bring to an order that had none: its amounts are frozen when it is placed.
+pub fn check_changed(order: &Order) -> Vec<Violation> {
+    let mut money = Findings::new(Invariant::MoneyBalances);
+    order::money_balances(order, &mut money);
+    let mut life = Findings::new(Invariant::LifeFollowsStatus);
+    order::life_follows_status(order, &mut life);
+    let mut all = money.list;
+    all.append(&mut life.list);
     all
 }
 

@@ -1,10 +1,8 @@
 //! What one order shows by itself, open or closed.
 
 use super::Findings;
-use crate::domain::id::ProviderReference;
 use crate::domain::money::Fen;
 use crate::domain::order::{LINES_MAX, Line, Order, PAYMENTS_MAX, QUANTITY_MAX, Status};
-use crate::domain::time::Timestamp;
 
 pub(super) fn amounts_add_up(order: &Order, found: &mut Findings) {
     let mut expect = |holds, detail: &dyn Fn() -> String| found.expect(holds, || order.id.to_string(), detail);
@@ -37,16 +35,16 @@ fn line_adds_up(line: &Line) -> bool {
 
 pub(super) fn money_balances(order: &Order, found: &mut Findings) {
     let mut expect = |holds, detail: &dyn Fn() -> String| found.expect(holds, || order.id.to_string(), detail);
-    let ids: Vec<(&str, &ProviderReference)> =
-        order.payments.iter().map(|payment| (payment.provider.as_str(), &payment.reference)).collect();
-    expect(ids.len() <= PAYMENTS_MAX, &|| format!("{} payments", ids.len()));
+    // Looked at after every event of a replay: nothing is collected unless there is something to say.
+    let ids = || order.payments.iter().map(|payment| (payment.provider.as_str(), &payment.reference));
+    let count = order.payments.len();
+    expect(count <= PAYMENTS_MAX, &|| format!("{count} payments"));
     let mut kept = Fen::ZERO;
-    for (index, (payment, id)) in order.payments.iter().zip(&ids).enumerate() {
+    for (index, (payment, id)) in order.payments.iter().zip(ids()).enumerate() {
         let reference = &payment.reference;
         expect(payment.amount > Fen::ZERO, &|| format!("payment {reference} of {}", payment.amount.0));
-        expect(!ids.iter().take(index).any(|other| other == id), &|| format!("payment {reference} is there twice"));
-        let mut refunds =
-            order.refunds.iter().filter(|refund| (refund.provider.as_str(), &refund.payment) == (id.0, id.1));
+        expect(!ids().take(index).any(|other| other == id), &|| format!("payment {reference} is there twice"));
+        let mut refunds = order.refunds.iter().filter(|refund| (refund.provider.as_str(), &refund.payment) == id);
         match (refunds.next(), refunds.next()) {
             (None, _) => kept += payment.amount,
             (Some(refund), None) => {
@@ -57,7 +55,7 @@ pub(super) fn money_balances(order: &Order, found: &mut Findings) {
     }
     for (number, refund) in (1u16..).zip(&order.refunds) {
         expect(refund.number == number, &|| format!("refund {number} has number {}", refund.number));
-        let known = ids.contains(&(refund.provider.as_str(), &refund.payment));
+        let known = ids().any(|id| id == (refund.provider.as_str(), &refund.payment));
         expect(known, &|| format!("refund {number} is of no payment"));
     }
     let due = match order.status {
@@ -83,9 +81,8 @@ pub(super) fn life_follows_status(order: &Order, found: &mut Findings) {
     };
     let status = order.status.as_str();
     expect(right, &|| format!("{status}, with paid, accepted, ready, collected at {times:?}"));
-    let walked: Vec<Timestamp> =
-        [Some(order.created_at)].into_iter().chain(times).chain([order.closed_at]).flatten().collect();
-    expect(walked.is_sorted(), &|| format!("its times go back: {walked:?}"));
+    let walked = || [Some(order.created_at)].into_iter().chain(times).chain([order.closed_at]).flatten();
+    expect(walked().is_sorted(), &|| format!("its times go back: {:?}", walked().collect::<Vec<_>>()));
     let closed = order.closed_at.is_some();
     expect(closed == order.status.is_final(), &|| format!("{status}, with closed_at {:?}", order.closed_at));
     expect(order.deadline().is_some() != closed, &|| format!("{status}, with deadline {:?}", order.deadline()));

@@ -100,7 +100,7 @@ struct Ends(Vec<(Sequence, Timestamp, usize)>);
 impl Witness for Ends {
     fn after(&mut self, step: Step<'_>, effects: &[Effect]) {
         let before = self.0.last().map_or(0, |(_, _, end)| *end);
-        self.0.push((step.sequence, step.entry.at, before + effects.len()));
+        self.0.push((step.sequence, step.at, before + effects.len()));
     }
 }
 

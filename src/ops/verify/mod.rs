@@ -7,6 +7,7 @@
 mod base;
 mod check;
 mod compare;
+mod decode;
 mod disk;
 mod naming;
 mod progress;
@@ -14,6 +15,7 @@ mod proofs;
 mod report;
 mod rows;
 mod second;
+mod states;
 mod tally;
 mod walk;
 

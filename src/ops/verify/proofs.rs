@@ -10,12 +10,14 @@ use qucan_storage::{ChainHash, DataDir, Sequence};
 use super::base::Base;
 use super::check::Check;
 use super::compare::{self, compare};
+use super::decode::Source;
 use super::disk::OnDisk;
 use super::progress::Phase;
 use super::report::{Findings, Pace, Report};
 use super::rows::Expecting;
 use super::second::SecondLook;
-use super::walk::{Source, Walk, Watch};
+use super::states::States;
+use super::walk::{self, Walk, Watch};
 use super::{VerifyError, VerifyOptions};
 use crate::domain::id::RegionTag;
 use crate::domain::invariants::{Invariant, check_all};
@@ -87,22 +89,27 @@ impl Proving<'_> {
         let (from, time) = (OpenFrom { after: base.begin, proven }, base.time());
         let progress = &*self.options.progress;
         let source = Source { fs: dir.fs(), dir: &log_dir, epoch: dir.epoch(), from, progress };
-        let mut walk = Walk::new(self.store, base, disk.positions());
+        let states = States::new(self.store, base.snapshots.last().cloned());
+        let mut walk = Walk::new(base, disk.positions());
         let begun = Instant::now();
         self.options.progress.begin(Phase::Log, self.log_bytes());
-        let (walked, mut expecting) =
-            walk.along(&source, Expecting::new(disk.limits(), self.options.closed_remembered, time));
+        let expecting = Expecting::new(disk.limits(), self.options.closed_remembered, time);
+        let (walked, mut expecting, states) = walk.along(&source, expecting, states);
         let took = begun.elapsed();
         self.found.absorb(std::mem::take(&mut walk.watch.found));
         self.found.absorb(std::mem::take(&mut expecting.found));
+        let mut states = states.map_err(VerifyError::State)?;
+        self.found.absorb(std::mem::take(&mut states.found));
         self.report.last_sequence = walk.replay.after().0;
         self.walked(&walked.map_err(Ended::Log)?);
         if let Some(broken) = &walk.broken {
-            self.found.add(broken.check(), broken.to_string());
+            self.found.add(walk::check_of(broken), broken.to_string());
             return Err(Ended::Replay(walk.replay.after()));
         }
         let hash = walk.finish(&mut self.found).map_err(VerifyError::State)?;
-        let Walk { replay, watch, compared, has_tail, hashes, .. } = walk;
+        let compared = states.compared;
+        let has_tail = states.finish(hash, &mut self.found).map_err(VerifyError::State)?;
+        let Walk { replay, watch, hashes, .. } = walk;
         let (state, last) = (replay.state(), replay.after());
         self.report.pace.insert(0, Pace::new("log and replay", "entries", replay.entries(), took));
         self.report.state_hash = Some(hash.to_string());

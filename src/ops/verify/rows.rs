@@ -1,18 +1,17 @@
-//! What the log says about orders, on a thread of its own: each is judged by itself after each of its events, and the rows
-//! that every closed one must have in the projection are summed up day by day. Sums of row hashes instead of rows, so that
-//! memory does not grow with history.
+//! What the log says about closed orders, on a thread of its own: the rows that every one must have in the projection,
+//! summed up day by day. Sums of row hashes instead of rows, so that memory does not grow with history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use qucan_storage::Sequence;
 use qucan_storage::table::Table;
 
 use super::check::Check;
+use super::decode::Batch;
 use super::report::Findings;
 use crate::domain::id::OrderId;
-use crate::domain::invariants::check_order;
 use crate::domain::lookup::LookupMap;
 use crate::domain::order::Order;
 use crate::domain::time::{BusinessDay, Timestamp};
@@ -41,9 +40,8 @@ impl Rows {
 
     pub(super) fn of(order: &Order) -> Self {
         let mut rows = Self::default();
-        for (table, key, value) in keys::rows_of(order).unwrap_or_default() {
-            rows.add(table, &key, &value);
-        }
+        // An order that has no stored form has no rows either.
+        let _unstorable = keys::visit_rows(order, |table, key, value| rows.add(table, key, value));
         rows
     }
 }
@@ -60,12 +58,17 @@ pub(super) fn row_hash(table: Table, key: &[u8], value: &[u8]) -> u128 {
 /// Something that the log does to an order.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// It changes.
-    Changed(Sequence, Arc<Order>),
     /// It closes.
     Closed(Sequence, Arc<Order>),
     /// Late money opens it again.
     Reopened(Sequence, Arc<Order>),
+}
+
+/// Entries that were taken in, and what they do to orders that close or are opened again.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) told: Vec<Told>,
+    pub(super) batch: Arc<Batch>,
 }
 
 /// Up to where each day was applied. One day may be ahead of the others after a kill.
@@ -147,24 +150,19 @@ impl Expecting {
         gone.map(|(_, expected)| expected.orders).sum()
     }
 
-    /// Sums up what comes until no more comes.
-    pub(super) fn run(mut self, told: &Receiver<Vec<Told>>) -> Self {
-        for told in told {
-            for told in told {
+    /// Sums up what comes until no more comes, and gives back what is done with.
+    pub(super) fn run(mut self, taken: &Receiver<Taken>, used: &Sender<Taken>) -> Self {
+        for taken in taken {
+            for told in &taken.told {
                 match told {
-                    Told::Changed(sequence, order) => self.changed(sequence, &order),
-                    Told::Closed(sequence, order) => self.closed(sequence, &order),
-                    Told::Reopened(sequence, order) => self.opened_again(sequence, &order),
+                    Told::Closed(sequence, order) => self.closed(*sequence, order),
+                    Told::Reopened(sequence, order) => self.opened_again(*sequence, order),
                 }
             }
+            // Where nobody takes it any more, it is let go here.
+            let _kept = used.try_send(taken);
         }
         self
-    }
-
-    fn changed(&mut self, sequence: Sequence, order: &Order) {
-        for violation in check_order(order) {
-            self.found.add(Check::OrderHolds(violation.invariant), format!("entry {sequence}: {violation}"));
-        }
     }
 
     fn closed(&mut self, sequence: Sequence, order: &Order) {

@@ -9,7 +9,7 @@ use crate::domain::coupon::CampaignNumber;
 use crate::domain::effect::{Effect, OrderEffect};
 use crate::domain::event::{Event, OrderChange};
 use crate::domain::id::{CampaignId, Sku, StoreId};
-use crate::domain::order::{Order, Status};
+use crate::domain::order::Order;
 use crate::domain::state::{Part, State};
 
 /// What a store's orders have counted up to.
@@ -235,15 +235,4 @@ impl Tally {
         }
         stores
     }
-}
-
-/// What an order must be like when it is placed.
-pub(super) fn check_placed(order: &Order, found: &mut Findings) {
-    let begins = order.status == Status::AwaitingPayment
-        && order.offset == 1
-        && order.payments.is_empty()
-        && order.refunds.is_empty();
-    found.expect(begins, Check::OrderBegins, || {
-        format!("order {} does not begin as awaiting payment with offset 1", order.id)
-    });
 }

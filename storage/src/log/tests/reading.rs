@@ -36,31 +36,6 @@ fn a_reader_follows_the_writer_over_segments_and_never_looks_beyond_what_is_comm
 }
 
 #[test]
-fn groups_taken_along_are_the_ones_that_were_read() {
-    let fs = SimFs::new(1);
-    let (mut log, ..) = open(&fs);
-    for n in 0..20 {
-        append(&mut log, &(0..=n % 3).map(|k| entry(n * 3 + k, 600)).collect::<Vec<_>>()).unwrap();
-    }
-    let (mut taken, mut read) = (Groups::default(), Vec::new());
-    for round in 0..2 {
-        assert!(taken.is_empty() && taken.iter().next().is_none(), "round {round}");
-        read.clear();
-        let from = OpenFrom { after: begin(&fs.shared(), Path::new(DIR)).unwrap(), ..OpenFrom::default() };
-        scan(&fs.shared(), Path::new(DIR), None, from, |group| {
-            taken.push(group);
-            read.push((group.raw().to_vec(), group.position()));
-            Ok(())
-        })
-        .unwrap();
-        let again: Vec<_> = taken.iter().map(|group| (group.raw().to_vec(), group.position())).collect();
-        assert!(again == read && read.len() == 20);
-        assert_eq!(taken.bytes(), read.iter().map(|(raw, _)| raw.len()).sum::<usize>());
-        taken.clear();
-    }
-}
-
-#[test]
 fn a_reader_gives_groups_verbatim() {
     let fs = SimFs::new(1);
     let (mut log, ..) = open(&fs);
