@@ -46,7 +46,7 @@ pub fn visit_rows(order: &Order, mut each: impl FnMut(Table, &[u8], &[u8])) -> R
         *before = count;
     }
     let (first, further) = record.split_at(record.len().min(TABLE_VALUE_BYTES_MAX));
-    each(ORDERS, &packed.to_be_bytes(), first);
+    each(ORDERS, &order_key(packed), first);
     for (piece, number) in further.chunks(TABLE_VALUE_BYTES_MAX - 1).zip(1..count) {
         each(ORDERS, &piece_key(packed, number), piece);
     }
@@ -59,8 +59,8 @@ pub fn visit_rows(order: &Order, mut each: impl FnMut(Table, &[u8], &[u8])) -> R
 }
 
 /// Key of an order's record.
-pub fn order_key(packed: u64) -> Vec<u8> {
-    packed.to_be_bytes().to_vec()
+pub fn order_key(packed: u64) -> [u8; 8] {
+    packed.to_be_bytes()
 }
 
 /// Key of a further piece of a record.
